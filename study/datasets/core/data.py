@@ -1,0 +1,96 @@
+"""What a dataset is to the platform: three splits, their shape, and a fingerprint of the bytes."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from sklearn.model_selection import train_test_split
+from torch import Generator, Tensor
+
+Augment = Callable[[Tensor, Generator], Tensor]
+Arrays = tuple[np.ndarray, np.ndarray]
+"""Images (N, C, H, W) uint8 and labels (N,) int64."""
+
+
+class Split(Protocol):
+    """One of train, validation and test; `trainers.core.method.Batches` is the training loop's view of it."""
+
+    def __len__(self) -> int:
+        """Number of images."""
+
+    def batches(self, size: int, rng: Generator | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """See `trainers.core.method.Batches.batches`."""
+
+
+@dataclass(frozen=True)
+class TensorSplit:
+    """A split that lives on the training device as uint8 (N, C, H, W) with labels (N,) int64."""
+
+    images: Tensor
+    labels: Tensor
+    augment: Augment | None = None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def batches(self, size: int, rng: Generator | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yields float batches in [0, 1]: permuted, augmented and full with `rng`, else in order and unchanged."""
+        if rng is None:
+            for start in range(0, len(self), size):
+                yield to_float(self.images[start : start + size]), self.labels[start : start + size]
+            return
+        order = torch.randperm(len(self), generator=rng, device=self.images.device)
+        size = min(size, len(self))
+        for start in range(0, len(self) - size + 1, size):
+            chosen = order[start : start + size]
+            x = to_float(self.images[chosen])
+            yield (self.augment(x, rng) if self.augment else x), self.labels[chosen]
+
+
+@dataclass(frozen=True)
+class Data:
+    """A dataset, loaded. Selection of any kind looks at `validation`; `test` is for the report alone."""
+
+    train: Split
+    validation: Split
+    test: Split
+    classes: int
+    shape: tuple[int, int, int]
+    """Channels, height, width."""
+    fingerprint: str
+    """Hash of every image and label in order, of all splits; the same wherever the data is loaded."""
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Returns uint8 images as float32 in [0, 1]."""
+    return images.float().div_(255)
+
+
+def tensor_data(
+    train: Arrays, test: Arrays, *, classes: int, validation: float, device: torch.device, augment: Augment | None = None
+) -> Data:
+    """Builds a `Data` from whole arrays, on the device; a stratified share of `train` becomes the validation split.
+
+    The split is by a fixed seed: it is part of the dataset and does not change from trial to trial.
+    """
+    kept, held = train_test_split(np.arange(len(train[1])), test_size=validation, stratify=train[1], random_state=0)
+    splits = [(train[0][kept], train[1][kept]), (train[0][held], train[1][held]), test]
+    channels, height, width = train[0].shape[1:]
+    fits = [
+        TensorSplit(torch.from_numpy(x).to(device), torch.from_numpy(y).to(device), augment if i == 0 else None)
+        for i, (x, y) in enumerate(splits)
+    ]
+    return Data(*fits, classes=classes, shape=(channels, height, width), fingerprint=fingerprint(splits))
+
+
+def fingerprint(splits: list[Arrays]) -> str:
+    """Returns 16 hex digits of SHA-256 over shapes, images and labels of the splits, in order."""
+    digest = hashlib.sha256()
+    for images, labels in splits:
+        digest.update(repr((images.shape, images.dtype.str, labels.dtype.str)).encode())
+        digest.update(np.ascontiguousarray(images).data)
+        digest.update(np.ascontiguousarray(labels).data)
+    return digest.hexdigest()[:16]
