@@ -41,7 +41,7 @@ class Method(nn.Module):
     - hyper-parameters are not in `state_dict()`: buffers made from them are `persistent=False`.
     """
 
-    def views(self, x: Tensor, rng: Generator) -> tuple[Tensor, ...]:  # noqa: ARG002
+    def views(self, x: Tensor, rng: Generator) -> tuple[Tensor, ...]:
         """Returns what the model is shown for the images x (B, C, H, W) in [0, 1]: one or more such batches."""
         return (x,)
 

@@ -70,7 +70,13 @@ def to_float(images: Tensor) -> Tensor:
 
 
 def tensor_data(
-    train: Arrays, test: Arrays, *, classes: int, validation: float, device: torch.device, augment: Augment | None = None
+    train: Arrays,
+    test: Arrays,
+    *,
+    classes: int,
+    validation: float,
+    device: torch.device,
+    augment: Augment | None = None,
 ) -> Data:
     """Builds a `Data` from whole arrays, on the device; a stratified share of `train` becomes the validation split.
 
