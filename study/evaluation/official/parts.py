@@ -142,11 +142,11 @@ def pixels(path: Path, shape: tuple[int | None, ...]) -> np.ndarray:
 
 
 def class_labels(path: Path, count: int | None, classes: int) -> np.ndarray:
-    """Opens an .npy file of labels (count,) and returns int64; UserError where one is outside [0, classes)."""
-    found = np.asarray(array(path, (count,)), dtype=np.int64)
+    """Opens labels (count,) and returns them as int64; UserError where one is outside [0, classes)."""
+    found = np.array(array(path, (count,)), dtype=np.int64)
     if len(found) and not 0 <= found.min() <= found.max() < classes:
         raise UserError(
-            f"{path} has labels from {found.min()} to {found.max()}; the model knows 0 to {classes - 1}."
+            f"{path} has labels from {found.min()} to {found.max()}; expected 0 to {classes - 1}."
         )
     return found
 
