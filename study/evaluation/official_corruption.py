@@ -29,7 +29,7 @@ def measure(
     workers: Annotated[int, Ge(0)] = 4,
     batch: Annotated[int, Ge(1)] = 512,
 ) -> list[Row]:
-    """Returns top-1 `accuracy` (and `top5_accuracy` above ten classes) of each corruption and severity.
+    """Returns top-1 `accuracy` (and `top5` above ten classes) of each corruption and severity.
 
     The benchmark's name in the rows is the layout. corruptions: names to read, None for the published ones.
     classes_from: for the ImageNet layouts, a folder whose sorted subfolders are the model's classes, such as

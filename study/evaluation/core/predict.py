@@ -46,9 +46,9 @@ def hits(logits: Tensor, labels: Tensor, k: int = 1) -> Tensor:
 
 def accuracies(logits: Tensor, labels: Tensor) -> dict[str, float]:
     """Returns the share of hits: `accuracy` (top-1) and, where there are more than ten classes,
-    `top5_accuracy`.
+    `top5`.
     """
-    ranks = {"accuracy": 1} | ({"top5_accuracy": 5} if logits.shape[1] > 10 else {})
+    ranks = {"accuracy": 1} | ({"top5": 5} if logits.shape[1] > 10 else {})
     shares = torch.stack([hits(logits, labels, k).double().mean() for k in ranks.values()])
     return dict(zip(ranks, shares.tolist(), strict=True))
 

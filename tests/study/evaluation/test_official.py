@@ -46,7 +46,7 @@ def test_accuracy_on_cifar_100_c(tmp_path: Path) -> None:
     assert rows[0] == Row("cifar-100-c", "fog", 1, "accuracy", 1)
     assert rows[2:4] == [
         Row("cifar-100-c", "fog", 2, "accuracy", 0.25),
-        Row("cifar-100-c", "fog", 2, "top5_accuracy", 0.75),
+        Row("cifar-100-c", "fog", 2, "top5", 0.75),
     ]
 
 
