@@ -29,8 +29,7 @@ def device_of(model: nn.Module) -> torch.device:
 
 
 def predict(model: nn.Module, split: Split, batch: int = 512) -> tuple[Tensor, Tensor]:
-    """Returns the logits (N, classes) and labels (N,) of every image of the split, in order, on the model's
-    device.
+    """Returns the logits (N, classes) and labels (N,) of every image of the split, in order.
 
     The labels come with the logits because a streamed split knows them only once it is read.
     """
@@ -45,17 +44,13 @@ def hits(logits: Tensor, labels: Tensor, k: int = 1) -> Tensor:
 
 
 def accuracies(logits: Tensor, labels: Tensor) -> dict[str, float]:
-    """Returns the share of hits: `accuracy` (top-1) and, where there are more than ten classes,
-    `top5`.
-    """
+    """Returns the shares of hits: `accuracy` (top-1) and, with more than ten classes, `top5`."""
     ranks = {"accuracy": 1} | ({"top5": 5} if logits.shape[1] > 10 else {})
     shares = torch.stack([hits(logits, labels, k).double().mean() for k in ranks.values()])
     return dict(zip(ranks, shares.tolist(), strict=True))
 
 
 def confidences(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the probability (N,) of the predicted class, max softmax(logits), and whether it is right (N,)
-    bool.
-    """
+    """Returns the probability (N,) of the predicted class, and whether it is right (N,) bool."""
     probability, predicted = logits.float().softmax(1).max(1)
     return probability, predicted == labels

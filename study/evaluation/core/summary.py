@@ -1,7 +1,6 @@
 """From accuracies of many corruptions to one number: plain arithmetic over names and arrays.
 
-`accuracy`, `error` and `flips` map a name to its values over severities (or difficulties), fractions in [0,
-1].
+`accuracy`, `error` and `flips` map a name to its values over severities, fractions in [0, 1].
 """
 
 from collections.abc import Mapping, Sequence

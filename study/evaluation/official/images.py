@@ -88,8 +88,7 @@ def imagenet_c(
     corruptions: Sequence[str] | None = None,
     workers: int = 4,
 ) -> list[Part]:
-    """Reads ImageNet-C's layout: `root/CORRUPTION/SEVERITY/CLASS/IMAGE`, images cropped to the model's size
-    already.
+    """Reads ImageNet-C's layout: `root/CORRUPTION/SEVERITY/CLASS/IMAGE`, of the model's size.
 
     classes: the names of the class folders in the order of the model's outputs; each severity must have all
     of them. corruptions: as in `arrays.cifar_c`. Folders are checked here, images when they are read;

@@ -88,9 +88,7 @@ class Files(Dataset[tuple[Tensor, Tensor]]):
 def stream(
     files: Files, batches: Iterable[np.ndarray], workers: int, device: torch.device
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yields (float tensors in [0, 1], labels) on the device for each batch of indices, read ahead by the
-    workers.
-    """
+    """Yields (float tensors in [0, 1], labels) on the device, a batch of indices each."""
     loader = DataLoader(
         files,
         batch_sampler=[chosen.tolist() for chosen in batches],
@@ -171,8 +169,6 @@ def folders(root: Path, expected: str) -> list[str]:
 
 
 def chosen_names(present: Iterable[str], required: Sequence[str], extra: Sequence[str]) -> list[str]:
-    """Returns what to read when the user names nothing: all of `required`, and those of `extra` that are
-    present.
-    """
+    """Returns what to read when nothing is named: all of `required`, and what is there of `extra`."""
     there = set(present)
     return [*required, *(name for name in extra if name in there)]

@@ -80,8 +80,7 @@ def write_imagenet_c(
     shape: tuple[int, int, int],
     format: Literal["png", "jpeg"] = "png",
 ) -> None:
-    """Writes `root/NAME/SEVERITY/CLASS/STEM.FORMAT` for each (class, stem) of `images`, in the batches'
-    order.
+    """Writes `root/NAME/SEVERITY/CLASS/STEM.FORMAT` for each (class, stem) of `images`, in order.
 
     png keeps the images as they are; jpeg, at quality 85, is what ImageNet-C was published as and adds its
     own artefacts. A severity whose files are all there is not made anew. Errors as in `write_cifar_c`.
