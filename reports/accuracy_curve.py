@@ -40,7 +40,7 @@ def points(table: pd.DataFrame, x: str = X) -> pd.DataFrame:
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: sigma, n, and mean ± std of each measure in percent; the best of each curve is starred."""
+    """Returns a row a setting: sigma, n, mean ± std of each measure in percent; the best of a curve is starred."""
     rows = []
     for (arm, config), group in points.groupby(["arm", "config"], sort=False):
         cells = {"Training": arm, "sigma": "" if group["x"].isna().all() else f"{group['x'].iloc[0]:g}"}

@@ -10,12 +10,11 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     """Returns one row a setting and corruption: arm, label, config, family, corruption, n, mean and std over seeds."""
     trials = by_corruption(table)
     keys = ["arm", "label", "config", "family", "corruption"]
-    found = trials.groupby(keys, sort=False)["accuracy"].agg(n="count", mean="mean", std="std").reset_index()
-    return found
+    return trials.groupby(keys, sort=False)["accuracy"].agg(n="count", mean="mean", std="std").reset_index()
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a corruption, grouped by family, and a column a setting: mean ± std in percent, the best starred."""
+    """Returns a row a corruption, by family, and a column a setting: mean ± std in percent, the best starred."""
     best = points.loc[points.groupby("corruption")["mean"].idxmax(), ["corruption", "config"]]
     stars = set(best.itertuples(index=False, name=None))
     cells = [percent(r.mean, r.std) + (" *" if (r.corruption, r.config) in stars else "") for r in points.itertuples()]

@@ -21,7 +21,7 @@ app = typer.Typer(
     help="Studies of noise training: which noise, how much of it, makes a classifier robust, and how sure are we?\n\n"
     "Start with `study launch sigma_sweep`: real data is embedded, and a laptop needs a minute or two.",
 )
-console = Console(highlight=False)
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 StudyName = Annotated[str, typer.Argument(help="A name from `study list`, or a path to a .py file that defines STUDY.")]
 Directory = Annotated[Path, typer.Argument(help="The directory of a study, as `study launch` named it.")]
 

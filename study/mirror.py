@@ -57,7 +57,7 @@ class Mirror:
         self._events.put(Event("fail", trial, reason=reason))
 
     def close(self, summary: Mapping[str, float]) -> None:
-        """Delivers what is missing, the report and the study's summary. Waits a bounded time; `error` says how it went."""
+        """Delivers what is missing, the report and the summary. Waits a bounded time; `error` says how it went."""
         self._events.put(summary)
         self._thread.join(PATIENCE)
         if self._thread.is_alive():

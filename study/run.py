@@ -13,8 +13,8 @@ import torch
 
 from study import options
 from study.datasets.core.data import Data
-from study.evaluation.clean import accuracy
-from study.evaluation.corruptions.catalog import family
+from study.evaluation.core.accuracy import accuracy
+from study.evaluation.corruptions.catalog import CATALOG
 from study.evaluation.rows import Row
 from study.lookup import find
 from study.models.core.classifier import initialise
@@ -102,9 +102,9 @@ class TrialRun:
         return rows
 
     def table(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        """Evaluates, and returns all the trial's rows for `results.write`, history included, and facts about the run."""
+        """Evaluates; returns the trial's rows for `results.write`, history included, and facts about the run."""
         measured = [
-            {**row._asdict(), "family": family(row.corruption), "epoch": self.fit.epoch} for row in self.evaluate()
+            {**row._asdict(), "family": _family(row.corruption), "epoch": self.fit.epoch} for row in self.evaluate()
         ]
         training = [
             {"benchmark": TRAINING, "epoch": int(point["epoch"]), "metric": name, "value": value}
@@ -113,6 +113,10 @@ class TrialRun:
             if name != "epoch"
         ]
         return training + measured, {"seconds": self.seconds, "versions": versions()}
+
+
+def _family(corruption: str) -> str | None:
+    return CATALOG[corruption].family if corruption in CATALOG else None
 
 
 def load_data(name: str, params: Mapping[str, Any], place: Place) -> Data:

@@ -25,7 +25,7 @@ def resolve(study: Study, fingerprint: str, values: Values = ()) -> list[Trial]:
     data_params = data_options(study, values)
     model_params = options.check(study.model, find("model", study.model), _prefixed("model.", grids), "--set")
     evaluate = {n: options.check(n, find("metric", n), v, "the study") for n, v in study.evaluate.items()}
-    trials = {}
+    trials: dict[str, Trial] = {}
     for seed in range(study.seeds):
         for arm in study.arms:
             method = find("method", arm.method)

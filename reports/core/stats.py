@@ -24,7 +24,7 @@ def by_corruption(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_trial(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a trial, with a column for each of MEASURES: means over corruptions of the mean over severities."""
+    """Returns one row a trial and a column for each of MEASURES: means over corruptions of means over severities."""
     means = by_corruption(table)
     corrupted = means[means["corruption"] != "clean"]
     columns = {

@@ -30,19 +30,19 @@ class Section:
 def write(
     name: str, report: Report, rows: pd.DataFrame, folder: Path, formats: Sequence[str]
 ) -> tuple[Section | None, dict[str, float]]:
-    """Makes one report into `folder`, one file a format, and returns its section and summary; None if no row fits it."""
+    """Makes one report into `folder`, a file a format; returns its section and summary, None if no row fits it."""
     points = report.points(rows)
     if points.empty:
         return None, {}
     folder.mkdir(parents=True, exist_ok=True)
     table, caption = report.table(points), report.caption(points)
     texts = {
-        "csv": lambda: points.to_csv(index=False),
-        "md": lambda: f"## {report.title}\n\n{markdown(table)}\n{caption}\n",
-        "tex": lambda: latex(table, caption, name),
+        "csv": points.to_csv(index=False),
+        "md": f"## {report.title}\n\n{markdown(table)}\n{caption}\n",
+        "tex": latex(table, caption, name),
     }
     for form in (f for f in formats if f in texts):
-        (folder / f"{name}.{form}").write_text(texts[form](), encoding="utf-8")
+        (folder / f"{name}.{form}").write_text(texts[form], encoding="utf-8")
     svg = _figure(name, report, points, folder, formats) if report.draw else None
     return Section(name, report.title, caption, table, svg), (report.summary(points) if report.summary else {})
 

@@ -29,7 +29,7 @@ def load(
         splits = [MNIST(str(root), train=train, download=download) for train in (True, False)]
     except RuntimeError as error:
         raise UserError(
-            f"mnist is not at {root}/MNIST/raw (from --data-root). Name the folder that holds MNIST/raw, or add --download"
+            f"mnist is not at {root}/MNIST/raw (from --data-root). Name the folder above MNIST/raw, or add --download"
         ) from error
     train, test = (_arrays(split) for split in splits)
     return tensor_data(train, test, classes=10, validation=validation, device=device)

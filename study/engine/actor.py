@@ -14,7 +14,7 @@ from study.trial import Trial
 class TrialActor(tune.Trainable):  # type: ignore[misc]
     """Runs one trial after another; being reused, it pays for imports and data once.
 
-    Its config holds, under "config": "trial" (JSON), "study" (name), "folder" (of the study, shared by all nodes), "place".
+    Its config holds, under "config": "trial" (JSON), "study" (name), "folder" (shared by all nodes) and "place".
     """
 
     def setup(self, config: dict[str, Any]) -> None:

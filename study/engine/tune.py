@@ -66,7 +66,7 @@ def connect(resources: Resources) -> None:
         largest = max((node["Resources"].get(name, 0) for node in ray.nodes() if node["Alive"]), default=0)
         if need > largest:
             raise UserError(
-                f"a trial asks for {need:g} {name} (from --{name.lower()}s-per-trial), but the largest node has {largest:g}"
+                f"a trial asks for {need:g} {name} (from --{name.lower()}s-per-trial); the largest node has {largest:g}"
             )
 
 

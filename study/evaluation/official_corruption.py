@@ -64,9 +64,7 @@ def parts(
         return mnist_c(root, shape=shape, classes=data.classes, device=device, corruptions=corruptions)
     classes = class_names(root, layout, data.classes, classes_from)
     if layout == "imagenet-c":
-        return imagenet_c(
-            root, shape=shape, classes=classes, device=device, corruptions=corruptions, workers=workers
-        )
+        return imagenet_c(root, shape=shape, classes=classes, device=device, corruptions=corruptions, workers=workers)
     if corruptions is not None:
         raise UserError("official_corruption takes no corruptions for layout imagenet-r, which has none.")
     return imagenet_r(root, shape=shape, classes=classes, device=device, workers=workers)
@@ -77,16 +75,12 @@ def class_names(root: Path, layout: Layout, count: int, classes_from: str | None
     if classes_from is not None:
         names = tuple(folders(Path(classes_from), "a folder for each class of the model"))
         if len(names) != count:
-            raise UserError(
-                f"{classes_from} (classes_from) has {len(names)} folders; the model has {count} classes."
-            )
+            raise UserError(f"{classes_from} (classes_from) has {len(names)} folders; the model has {count} classes.")
         return names
     if count == len(WNIDS):
         return WNIDS
     if layout == "imagenet-r":
-        raise UserError(
-            f"{layout} with a model of {count} classes needs classes_from, a folder of its class folders."
-        )
+        raise UserError(f"{layout} with a model of {count} classes needs classes_from, a folder of its class folders.")
     corruption = folders(root, "a folder for each corruption")[0]
     return tuple(folders(root / corruption / "1", "a folder for each class"))
 

@@ -34,9 +34,7 @@ def measure(
     if layout == "cifar-10-p":
         parts = cifar_p(Path(root), shape=data.shape, device=device, perturbations=perturbations)
     else:
-        parts = imagenet_p(
-            Path(root), shape=data.shape, device=device, perturbations=perturbations, workers=workers
-        )
+        parts = imagenet_p(Path(root), shape=data.shape, device=device, perturbations=perturbations, workers=workers)
     return [
         Row(
             layout,

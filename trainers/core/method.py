@@ -69,7 +69,7 @@ def share_of(share: float, x: Tensor) -> int:
 def generator(device: torch.device, *seeds: int) -> Generator:
     """Returns a generator on the device, seeded by the numbers; other numbers, an unrelated stream.
 
-    The numbers (each in [0, 2**32)) are folded by splitmix64, so that (seed, stream) pairs do not collide as sums would.
+    The numbers (each in [0, 2**32)) are folded by splitmix64, so that pairs do not collide as sums would.
     """
     state = 0
     for seed in seeds:

@@ -62,9 +62,7 @@ def corruption_accuracies(accuracy: Values) -> dict[str, float]:
     kept = {name: values for name, values in accuracy.items() if name not in HELD_OUT.values()}
     groups = {"all": list(kept), "without_noise": [name for name in kept if not name.endswith("_noise")]}
     groups |= {key: [name for name in kept if name in names] for key, names in FAMILIES.items()}
-    return {
-        key: mean_accuracy({name: kept[name] for name in names}) for key, names in groups.items() if names
-    }
+    return {key: mean_accuracy({name: kept[name] for name in names}) for key, names in groups.items() if names}
 
 
 def mce(error: Values, reference: Values) -> float:
@@ -84,8 +82,7 @@ def relative_mce(error: Values, clean: float, reference: Values, reference_clean
     Source and arguments as in `mce`; `clean` and `reference_clean` are the errors on clean images.
     """
     ratios = [
-        (np.mean(error[name]) - clean) / (np.mean(values) - reference_clean)
-        for name, values in reference.items()
+        (np.mean(error[name]) - clean) / (np.mean(values) - reference_clean) for name, values in reference.items()
     ]
     return float(np.mean(ratios))
 

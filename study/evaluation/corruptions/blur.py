@@ -23,9 +23,7 @@ def defocus_blur(x: Tensor, level: Level, rng: Generator) -> Tensor:  # noqa: AR
     """
     kernel = disk(*level).to(x)
     reach = kernel.shape[0] // 2
-    rows, columns = (
-        _mirror(torch.arange(-reach, n + reach, device=x.device), n) for n in x.shape[-2:]
-    )
+    rows, columns = (_mirror(torch.arange(-reach, n + reach, device=x.device), n) for n in x.shape[-2:])
     padded = x[..., rows, :][..., columns]
     channels = x.shape[1]
     return F.conv2d(padded, kernel.expand(channels, 1, -1, -1), groups=channels)

@@ -56,7 +56,9 @@ def parameters(name: str, severity: int, shape: tuple[int, int, int]) -> Level:
         raise UserError(f"severity {severity!r} of {name} (from corruptions) is unknown. It is one of 1, 2, 3, 4, 5")
     channels, height, width = shape
     if channels not in (1, 3) or min(height, width) < 8:
-        raise UserError(f"images of shape {shape} (from corruptions) cannot be corrupted. They need 1 or 3 channels, 8 x 8 or more")
+        raise UserError(
+            f"images of shape {shape} (from corruptions) cannot be corrupted. They need 1 or 3 channels, 8 x 8 or more"
+        )
     return _find(name).levels.at(severity, channels, min(height, width))
 
 

@@ -37,7 +37,10 @@ def _levels(cifar: tuple[float, ...], imagenet: tuple[float, ...]) -> Levels:
 
 CORRUPTIONS = (
     Corruption(
-        "gaussian_noise", "noise", gaussian_noise, _levels((0.04, 0.06, 0.08, 0.09, 0.10), (0.08, 0.12, 0.18, 0.26, 0.38))
+        "gaussian_noise",
+        "noise",
+        gaussian_noise,
+        _levels((0.04, 0.06, 0.08, 0.09, 0.10), (0.08, 0.12, 0.18, 0.26, 0.38)),
     ),
     Corruption("shot_noise", "noise", shot_noise, _levels((500, 250, 100, 75, 50), (60, 25, 12, 5, 3))),
     Corruption(

@@ -50,9 +50,7 @@ def cifar_c(
     channels, height, width = shape
     labels = class_labels(root / "labels.npy", None, classes)
     if not len(labels) or len(labels) % SEVERITIES:
-        raise UserError(
-            f"{root / 'labels.npy'} has {len(labels)} labels; expected those of five severities in order."
-        )
+        raise UserError(f"{root / 'labels.npy'} has {len(labels)} labels; expected those of five severities in order.")
     names = corruptions or chosen_names(
         (path.stem for path in root.glob("*.npy")), CORRUPTIONS, list(HELD_OUT.values())
     )
@@ -86,7 +84,5 @@ def mnist_c(
     for name in corruptions or MNIST_C:
         images = pixels(root / name / "test_images.npy", (None, height, width, channels))
         labels = class_labels(root / name / "test_labels.npy", len(images), classes)
-        parts.append(
-            Part(name, MNIST_C.get(name, 1), MappedSplit(images, torch.from_numpy(labels).to(device)))
-        )
+        parts.append(Part(name, MNIST_C.get(name, 1), MappedSplit(images, torch.from_numpy(labels).to(device))))
     return parts

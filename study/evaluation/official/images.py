@@ -38,9 +38,7 @@ class FolderSplit:
         for label, name in enumerate(self.classes):
             found = sorted(path for path in (self.root / name).iterdir() if path.suffix.lower() in SUFFIXES)
             if not found:
-                raise UserError(
-                    f"{self.root / name} has no images; expected {', '.join(sorted(SUFFIXES))} files."
-                )
+                raise UserError(f"{self.root / name} has no images; expected {', '.join(sorted(SUFFIXES))} files.")
             paths += found
             labels += [label] * len(found)
         return Files(paths, labels, partial(load_image, shape=self.shape, fit=self.fit))
@@ -64,18 +62,14 @@ def load_image(path: Path, shape: tuple[int, int, int], fit: Literal["as they ar
         with Image.open(path) as file:
             image = file.convert("L" if channels == 1 else "RGB")
     except (OSError, SyntaxError) as error:  # Pillow's word for a broken PNG is SyntaxError
-        raise UserError(
-            f"{path} cannot be read as an image ({error}); expected {width} x {height} pixels."
-        ) from error
+        raise UserError(f"{path} cannot be read as an image ({error}); expected {width} x {height} pixels.") from error
     if fit == "resized":
         ratio = max(height / image.height, width / image.width) * 8 / 7
         size = round(image.width * ratio), round(image.height * ratio)
         left, top = round((size[0] - width) / 2), round((size[1] - height) / 2)
         image = image.resize(size, Image.Resampling.BILINEAR).crop((left, top, left + width, top + height))
     if image.size != (width, height):
-        raise UserError(
-            f"{path} has {image.width} x {image.height} pixels; expected {width} x {height}, the model's."
-        )
+        raise UserError(f"{path} has {image.width} x {image.height} pixels; expected {width} x {height}, the model's.")
     return torch.from_numpy(np.array(image)).view(height, width, channels).permute(2, 0, 1)
 
 
@@ -122,9 +116,7 @@ def imagenet_r(
     found = folders(root, "a folder for each class")
     unknown = sorted(set(found) - set(classes))
     if unknown:
-        raise UserError(
-            f"{root / unknown[0]} is not one of the model's {len(classes)} classes ({classes[0]}, ...)."
-        )
+        raise UserError(f"{root / unknown[0]} is not one of the model's {len(classes)} classes ({classes[0]}, ...).")
     present = tuple(name for name in classes if name in set(found))
     outputs = torch.tensor([list(classes).index(name) for name in present], device=device)
     return [Part("rendition", 1, FolderSplit(root, present, shape, "resized", device, workers), outputs)]

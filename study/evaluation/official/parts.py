@@ -113,9 +113,7 @@ def array(path: Path, shape: tuple[int | None, ...]) -> np.ndarray:
     UserError, naming the file and what was expected, where it is absent, truncated, not an array, or of
     another shape.
     """
-    expected = (
-        f"an .npy array of integers of shape ({', '.join('any' if n is None else str(n) for n in shape)})"
-    )
+    expected = f"an .npy array of integers of shape ({', '.join('any' if n is None else str(n) for n in shape)})"
     if not path.is_file():
         raise missing(path, expected)
     try:
@@ -124,9 +122,7 @@ def array(path: Path, shape: tuple[int | None, ...]) -> np.ndarray:
         raise UserError(f"{path} cannot be read ({error}); expected {expected}. Is it truncated?") from error
     if not isinstance(found, np.ndarray) or found.dtype.kind not in "ui":
         raise UserError(f"{path} holds {getattr(found, 'dtype', 'an archive')}; expected {expected}.")
-    if len(found.shape) != len(shape) or any(
-        n not in (None, m) for n, m in zip(shape, found.shape, strict=True)
-    ):
+    if len(found.shape) != len(shape) or any(n not in (None, m) for n, m in zip(shape, found.shape, strict=True)):
         raise UserError(f"{path} has shape {found.shape}; expected {expected}.")
     return found
 
@@ -143,9 +139,7 @@ def class_labels(path: Path, count: int | None, classes: int) -> np.ndarray:
     """Opens labels (count,) and returns them as int64; UserError where one is outside [0, classes)."""
     found = np.array(array(path, (count,)), dtype=np.int64)
     if len(found) and not 0 <= found.min() <= found.max() < classes:
-        raise UserError(
-            f"{path} has labels from {found.min()} to {found.max()}; expected 0 to {classes - 1}."
-        )
+        raise UserError(f"{path} has labels from {found.min()} to {found.max()}; expected 0 to {classes - 1}.")
     return found
 
 

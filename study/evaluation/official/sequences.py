@@ -79,13 +79,9 @@ class FileSequences:
     @cached_property
     def files(self) -> Files:
         """The sequences in order of class and name. UserError where there is none."""
-        found = sorted(
-            path for path in self.root.glob("*/*") if path.is_dir() or path.suffix.lower() == ".mp4"
-        )
+        found = sorted(path for path in self.root.glob("*/*") if path.is_dir() or path.suffix.lower() == ".mp4")
         if not found:
-            raise UserError(
-                f"{self.root} has no sequences; expected CLASS/NAME.mp4 or CLASS/NAME/ with frames."
-            )
+            raise UserError(f"{self.root} has no sequences; expected CLASS/NAME.mp4 or CLASS/NAME/ with frames.")
         return Files(found, [0] * len(found), partial(load_sequence, shape=self.shape))
 
     def batches(self, size: int) -> Iterator[Tensor]:
@@ -112,9 +108,7 @@ def load_sequence(path: Path, shape: tuple[int, int, int]) -> Tensor:
     if len(frames) < 2:
         raise UserError(f"{path} has {len(frames)} frames; expected a sequence of at least 2.")
     if frames[0].shape != shape:
-        raise UserError(
-            f"{path} has frames of shape {tuple(frames[0].shape)}; expected {shape}, the model's."
-        )
+        raise UserError(f"{path} has frames of shape {tuple(frames[0].shape)}; expected {shape}, the model's.")
     return torch.stack(frames)
 
 
@@ -151,9 +145,7 @@ def cifar_p(
     for name in perturbations or chosen_names(present, PERTURBATIONS, EXTRA):
         frames = pixels(root / f"{name}.npy", (None, None, height, width, channels))
         if not len(frames) or frames.shape[1] < 2:
-            raise UserError(
-                f"{root / name}.npy has shape {frames.shape}; expected sequences of at least 2 frames."
-            )
+            raise UserError(f"{root / name}.npy has shape {frames.shape}; expected sequences of at least 2 frames.")
         parts.append(SequencePart(*_difficulty(name), MappedSequences(frames, device)))
     return parts
 
@@ -173,9 +165,7 @@ def imagenet_p(
     there = folders(root, "a folder for each perturbation")
     parts = []
     for name in perturbations or chosen_names(there, PERTURBATIONS, EXTRA):
-        folders(
-            root / name, "folders PERTURBATION/CLASS with a video or a folder of frames for each sequence"
-        )
+        folders(root / name, "folders PERTURBATION/CLASS with a video or a folder of frames for each sequence")
         parts.append(SequencePart(*_difficulty(name), FileSequences(root / name, shape, device, workers)))
     return parts
 

@@ -147,9 +147,7 @@ def _is_image(path: Path, shape: tuple[int, int, int]) -> bool:
         with Image.open(path) as file:
             size = file.size
     except (OSError, SyntaxError) as error:
-        raise UserError(
-            f"{path} cannot be read as an image ({error}); remove it to have it written anew."
-        ) from error
+        raise UserError(f"{path} cannot be read as an image ({error}); remove it to have it written anew.") from error
     if size != (shape[2], shape[1]):
         raise UserError(f"{path} has {size[0]} x {size[1]} pixels; expected {shape[2]} x {shape[1]}.")
     return True

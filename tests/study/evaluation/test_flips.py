@@ -47,9 +47,7 @@ def test_noise_is_compared_with_the_first_frame() -> None:
     # Parities 0 1 1 0: two flips, two frames unlike the first; and 0 1 1 1: one, three.
     frames = torch.tensor([[0, 1, 3, 2], [0, 5, 7, 9]]).view(2, 4, 1, 1, 1) / 255
     assert flip_probability(Parity(), [frames], "rotate", 3) == pytest.approx((2 / 3 + 1 / 3) / 2)
-    assert flip_probability(Parity(), [frames[:1], frames[1:]], "shot_noise_2", 3) == pytest.approx(
-        (2 / 3 + 1) / 2
-    )
+    assert flip_probability(Parity(), [frames[:1], frames[1:]], "shot_noise_2", 3) == pytest.approx((2 / 3 + 1) / 2)
 
 
 def test_a_threshold_on_brightness_is_crossed_once() -> None:

@@ -35,9 +35,7 @@ def test_rms_agrees_with_a_loop_over_bins() -> None:
 def test_rms_agrees_with_scikit_learn_on_even_bins() -> None:
     confidence, correct = draws(2000)
     true, predicted = calibration_curve(correct, confidence, n_bins=20, strategy="quantile")
-    assert rms_calibration_error(confidence, correct) == pytest.approx(
-        np.sqrt(np.mean((true - predicted) ** 2))
-    )
+    assert rms_calibration_error(confidence, correct) == pytest.approx(np.sqrt(np.mean((true - predicted) ** 2)))
 
 
 def test_ece_by_hand() -> None:

@@ -44,9 +44,7 @@ def test_geometry_agrees_with_torchvision() -> None:
             ("rotate", {"angle": i - 15.0, "scale": 1.0}),
             ("scale", {"angle": 0.0, "scale": 0.7 + 0.02 * i}),
         ):
-            expected = affine(
-                x, translate=[0, 0], shear=[0.0], interpolation=InterpolationMode.BILINEAR, **how
-            )
+            expected = affine(x, translate=[0, 0], shear=[0.0], interpolation=InterpolationMode.BILINEAR, **how)
             frame = PERTURBATIONS[name](x, rng(1))[:, i]
             torch.testing.assert_close(frame, expected, atol=1e-4, rtol=0)
     moved = PERTURBATIONS["translate"](x, rng(1))[:, 10]

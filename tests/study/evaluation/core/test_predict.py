@@ -55,9 +55,7 @@ def test_hits_and_accuracies_agree_with_scikit_learn() -> None:
         assert hits(logits, labels, k).double().mean().item() == pytest.approx(expected)
     found = accuracies(logits, labels)
     assert list(found) == ["accuracy", "top5"]
-    assert found["top5"] == pytest.approx(
-        top_k_accuracy_score(labels.numpy(), logits.numpy(), k=5, labels=range(12))
-    )
+    assert found["top5"] == pytest.approx(top_k_accuracy_score(labels.numpy(), logits.numpy(), k=5, labels=range(12)))
     assert list(accuracies(logits[:, :10], labels.clamp(max=9))) == ["accuracy"]
 
 

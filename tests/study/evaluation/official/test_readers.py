@@ -99,9 +99,7 @@ def truncate(path: Path) -> None:
         (shutil.rmtree, r"is not a folder"),
     ],
 )
-def test_cifar_c_names_the_file_that_is_wrong(
-    cifar: Path, spoil: Callable[[Path], object], message: str
-) -> None:
+def test_cifar_c_names_the_file_that_is_wrong(cifar: Path, spoil: Callable[[Path], object], message: str) -> None:
     spoil(cifar)
     with pytest.raises(UserError, match=message) as error:
         read_cifar(cifar)

@@ -112,17 +112,13 @@ def test_mnist_c_round_trip_and_resumption(tmp_path: Path) -> None:
     assert files(tmp_path) == {f"{name}/test_{what}.npy" for name in NAMES for what in ("images", "labels")}
     for part in mnist_c(tmp_path, shape=shape, classes=4, device=CPU, corruptions=NAMES):
         x, y = next(part.split.batches(100))
-        assert torch.equal(
-            (x * 255).round().byte(), source.images(part.corruption, severities[part.corruption])
-        )
+        assert torch.equal((x * 255).round().byte(), source.images(part.corruption, severities[part.corruption]))
         assert y.tolist() == LABELS.tolist()
 
 
 @pytest.mark.parametrize("shape", [(3, 5, 4), (1, 4, 4)])
 def test_imagenet_c_round_trip_and_resumption(tmp_path: Path, shape: tuple[int, int, int]) -> None:
-    order = sorted(
-        range(len(LABELS)), key=lambda i: (LABELS[i], i)
-    )  # the readers' order: by class, then name
+    order = sorted(range(len(LABELS)), key=lambda i: (LABELS[i], i))  # the readers' order: by class, then name
     images = [(f"n{label}", f"val_{i}") for i, label in enumerate(LABELS)]
     with pytest.raises(KeyboardInterrupt):
         write_imagenet_c(tmp_path, NAMES, Source(("fog", 2), shape), images, Progress(), shape=shape)
