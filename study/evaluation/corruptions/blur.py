@@ -68,12 +68,15 @@ def zoom_blur(x: Tensor, level: Level, rng: Generator) -> Tensor:  # noqa: ARG00
 def glass_blur(x: Tensor, level: Level, rng: Generator) -> Tensor:
     """Blur, exchange of each pixel with a near one in scan order, blur. level: (sigma, reach, rounds, share).
 
-    sigma, reach in pixels; share: the probability that a pixel is exchanged at all.
+    sigma, reach in pixels; share: the probability that a pixel is exchanged at all. A reach is rounded to whole
+    pixels, at least one, and `share` takes the square of the ratio: the displacements keep their variance.
     """
-    sources = exchanged(x, max(1, round(level[1])), round(level[2]), level[3], rng)
-    blurred = linear.gaussian_blur(x, level[0]).flatten(2)
+    sigma, reach, rounds, share = level
+    whole = max(1, round(reach))
+    sources = exchanged(x, whole, round(rounds), min(1.0, share * (reach / whole) ** 2), rng)
+    blurred = linear.gaussian_blur(x, sigma).flatten(2)
     moved = blurred.gather(2, sources[:, None].expand_as(blurred)).view_as(x)
-    return linear.gaussian_blur(moved, level[0])
+    return linear.gaussian_blur(moved, sigma)
 
 
 def exchanged(x: Tensor, reach: int, rounds: int, share: float, rng: Generator) -> Tensor:
@@ -92,7 +95,7 @@ def exchanged(x: Tensor, reach: int, rounds: int, share: float, rng: Generator) 
     wave = (2 * reach * (height - reach - rows)[:, None] + (width - reach - columns)).flatten()
     place = (rows[:, None] * width + columns).flatten()
     order = wave.argsort(stable=True)
-    waves = place[order].split(torch.bincount(wave).tolist())
+    waves = torch.split(place[order], torch.bincount(wave).tolist())
     for _ in range(rounds):
         shape = (2, len(x), len(place))
         down, right = torch.randint(-reach, reach, shape, generator=rng, device=x.device)
@@ -130,7 +133,7 @@ CORRUPTIONS = (
         "blur",
         glass_blur,
         Levels(
-            floors=(0.4, 1.0, None, None),
+            floors=(0.4, 0.0, None, None),
             mnist=_pairs((0.7, 1, 2, 0.5), (0.9, 2, 1, 0.5), (1, 2, 3, 0.5), (1.1, 3, 2, 0.5), (1.5, 4, 2, 0.5)),
             cifar=_pairs((0.05, 1, 1, 1), (0.25, 1, 1, 1), (0.4, 1, 1, 1), (0.25, 1, 2, 1), (0.4, 1, 2, 1)),
             imagenet=_pairs((0.7, 1, 2, 1), (0.9, 2, 1, 1), (1, 2, 3, 1), (1.1, 3, 2, 1), (1.5, 4, 2, 1)),
