@@ -1,13 +1,11 @@
 """Digital corruptions of ImageNet-C, and its held-out saturation."""
 
-from typing import Literal
-
 import torch
 from torch import Generator, Tensor
 
 from study.evaluation.corruptions import jpeg, linear
 from study.evaluation.corruptions.contract import Corruption
-from study.evaluation.corruptions.levels import Level, Levels, column
+from study.evaluation.corruptions.levels import Level, Levels, Table, column
 
 
 def contrast(x: Tensor, level: Level, rng: Generator) -> Tensor:  # noqa: ARG001
@@ -29,13 +27,13 @@ def pixelate(x: Tensor, level: Level, rng: Generator) -> Tensor:  # noqa: ARG001
 def elastic_transform(x: Tensor, level: Level, rng: Generator) -> Tensor:
     """A random affine map, then a smooth random displacement of each pixel, both an image.
 
-    The map moves three corners of the middle third by uniform (-affine, affine) in both axes; the displacement is
-    amount * G(sigma) * U(-1, 1) in each axis. level: (amount, sigma, affine), in pixels. Outside, colour images are
-    mirrored and one-channel images black, as published.
+    The map moves three corners of the middle third by uniform (-affine, affine) in both axes; the
+    displacement is amount * G(sigma) * U(-1, 1) in each axis. level: (amount, sigma, affine), in pixels.
+    Outside, colour images are mirrored and one-channel images black, as published.
     """
     amount, sigma, affine = level
     columns, rows = linear.pixel_grid(x)
-    outside: tuple[Literal["zeros"], Literal["zeros"]] | tuple[Literal["mirror"], Literal["reflect"]]
+    outside: tuple[linear.Outside, linear.Outside]
     outside = ("zeros", "zeros") if x.shape[1] == 1 else ("mirror", "reflect")
     back = _affine_back(x, affine, rng)
     places = torch.stack((columns, rows, torch.ones_like(rows)), -1)
@@ -53,7 +51,8 @@ def _affine_back(x: Tensor, affine: float, rng: Generator) -> Tensor:
     corners = centre + min(height, width) // 3 * x.new_tensor(((1, 1), (1, -1), (-1, -1)))
     moved = corners + x.new_empty(len(x), 3, 2).uniform_(-affine, affine, generator=rng)
     known = torch.cat((moved, torch.ones_like(moved[..., :1])), -1)
-    return torch.linalg.solve(known, corners.expand_as(moved))
+    back: Tensor = torch.linalg.solve(known, corners.expand_as(moved))
+    return back
 
 
 def jpeg_compression(x: Tensor, level: Level, rng: Generator) -> Tensor:  # noqa: ARG001
@@ -62,7 +61,8 @@ def jpeg_compression(x: Tensor, level: Level, rng: Generator) -> Tensor:  # noqa
 
 
 def saturate(x: Tensor, level: Level, rng: Generator) -> Tensor:  # noqa: ARG001
-    """HSV saturation s -> clip(a * s + b); grey pixels count as red. One channel has only its value to stretch.
+    """HSV saturation s -> clip(a * s + b); grey pixels count as red. One channel has only its value to
+    stretch.
 
     level: (a, b).
     """
@@ -76,9 +76,12 @@ def saturate(x: Tensor, level: Level, rng: Generator) -> Tensor:  # noqa: ARG001
     return high * (1 - wanted * hue)
 
 
-def _elastic(side: int, *shares: Level) -> tuple[Level, ...]:
-    """Returns a table published in shares of a side. (ImageNet-C's side is 244: a slip of its own.)"""
+def _times(side: int, shares: Table) -> Table:
+    """Returns a table published in shares of a side. (ImageNet-C's is 244, a slip of its own.)"""
     return tuple(tuple(side * share for share in level) for level in shares)
+
+
+_ELASTIC = ((2, 0.7, 0.1), (2, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02), (0.12, 0.01, 0.02))
 
 
 CORRUPTIONS = (
@@ -86,13 +89,21 @@ CORRUPTIONS = (
         "contrast",
         "digital",
         contrast,
-        Levels(floors=(None,), cifar=column(0.75, 0.5, 0.4, 0.3, 0.15), imagenet=column(0.4, 0.3, 0.2, 0.1, 0.05)),
+        Levels(
+            floors=(None,),
+            cifar=column(0.75, 0.5, 0.4, 0.3, 0.15),
+            imagenet=column(0.4, 0.3, 0.2, 0.1, 0.05),
+        ),
     ),
     Corruption(
         "pixelate",
         "digital",
         pixelate,
-        Levels(floors=(None,), cifar=column(0.95, 0.9, 0.85, 0.75, 0.65), imagenet=column(0.6, 0.5, 0.4, 0.3, 0.25)),
+        Levels(
+            floors=(None,),
+            cifar=column(0.95, 0.9, 0.85, 0.75, 0.65),
+            imagenet=column(0.6, 0.5, 0.4, 0.3, 0.25),
+        ),
     ),
     Corruption(
         "elastic_transform",
@@ -100,11 +111,12 @@ CORRUPTIONS = (
         elastic_transform,
         Levels(
             floors=(0.0, 0.0, 0.0),
-            mnist=_elastic(28, (2, 0.7, 0.1), (2, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02), (0.12, 0.01, 0.02)),
-            cifar=_elastic(32, (0, 0, 0.08), (0.05, 0.2, 0.07), (0.08, 0.06, 0.06), (0.1, 0.04, 0.05), (0.1, 0.03, 0.03)),
-            imagenet=_elastic(
-                244, (2, 0.7, 0.1), (2, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02), (0.12, 0.01, 0.02)
+            mnist=_times(28, _ELASTIC),
+            cifar=_times(
+                32,
+                ((0, 0, 0.08), (0.05, 0.2, 0.07), (0.08, 0.06, 0.06), (0.1, 0.04, 0.05), (0.1, 0.03, 0.03)),
             ),
+            imagenet=_times(244, _ELASTIC),
         ),
     ),
     Corruption(

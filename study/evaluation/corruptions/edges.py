@@ -8,7 +8,8 @@ from study.evaluation.corruptions import linear
 
 
 def gradients(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the Sobel derivatives (weights 1 2 1, not normalised) along the rows and along the columns, edges
+    """Returns the Sobel derivatives (weights 1 2 1, not normalised) along the rows and along the columns,
+    edges
     repeated."""
     padded = F.pad(x[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
     across = padded[:, :, 2:] - padded[:, :, :-2]
@@ -22,9 +23,9 @@ def gradients(x: Tensor) -> tuple[Tensor, Tensor]:
 def canny(x: Tensor, sigma: float, low: float, high: float) -> Tensor:
     """Returns the edges of x (B, H, W) as a boolean mask, never on the outermost pixels.
 
-    Blur by `sigma` (black outside, divided by the blur of ones), Sobel, the magnitude's local maxima along its
-    direction with neighbours interpolated linearly, and those above `low` that touch, in any of eight directions,
-    a chain that passes `high` (Canny 1986, as scikit-image does it).
+    Blur by `sigma` (black outside, divided by the blur of ones), Sobel, the magnitude's local maxima along
+    its direction with neighbours interpolated linearly, and those above `low` that touch, in any of eight
+    directions, a chain that passes `high` (Canny 1986, as scikit-image does it).
     """
     rows, columns = (linear.gaussian_matrix(n, sigma, x, border="zeros") for n in x.shape[-2:])
     rows, columns = (matrix / matrix.sum(1, keepdim=True) for matrix in (rows, columns))
@@ -37,7 +38,8 @@ def canny(x: Tensor, sigma: float, low: float, high: float) -> Tensor:
 
 
 def canny_coarse(x: Tensor, low: float, high: float) -> Tensor:
-    """Returns the edges of x (B, H, W) as a boolean mask: L1 magnitude, its direction rounded to a multiple of 45
+    """Returns the edges of x (B, H, W) as a boolean mask: L1 magnitude, its direction rounded to a multiple
+    of 45
     degrees, no blur (as OpenCV does it by default)."""
     down, right = gradients(x)
     magnitude = down.abs() + right.abs()
@@ -58,9 +60,8 @@ def _neighbours(x: Tensor) -> dict[tuple[int, int], Tensor]:
     """Returns x (B, H, W) read one pixel away, 0 outside, by (down, right)."""
     padded = F.pad(x, (1, 1, 1, 1))
     height, width = x.shape[-2:]
-    return {
-        (i, j): padded[:, 1 + i : 1 + i + height, 1 + j : 1 + j + width] for i in (-1, 0, 1) for j in (-1, 0, 1)
-    }
+    steps = (-1, 0, 1)
+    return {(i, j): padded[:, 1 + i : 1 + i + height, 1 + j : 1 + j + width] for i in steps for j in steps}
 
 
 def _interpolated_peaks(magnitude: Tensor, down: Tensor, right: Tensor) -> Tensor:
@@ -91,7 +92,9 @@ def _linked(weak: Tensor, strong: Tensor) -> Tensor:
 
 
 def distance(mask: Tensor, limit: int) -> Tensor:
-    """Returns each pixel's Euclidean distance in pixels to the nearest True of the mask (B, H, W), at most `limit`."""
+    """Returns each pixel's Euclidean distance in pixels to the nearest True of the mask (B, H, W), at most
+    `limit`.
+    """
     across = torch.where(mask, 0.0, float(limit))
     for _ in range(min(limit, mask.shape[2])):
         padded = F.pad(across, (1, 1), value=float(limit))

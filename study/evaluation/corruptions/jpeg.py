@@ -23,8 +23,9 @@ _TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
 def roundtrip(x: Tensor, quality: int) -> Tensor:
     """Returns x (B, C, H, W) in [0, 1], C 1 or 3, as it comes back from JPEG at a quality of 1 to 100.
 
-    Every step that a codec rounds to a grey level is rounded. Edges are repeated up to whole blocks; colour is
-    halved in both axes by the mean and brought back by linear interpolation (libjpeg's "fancy" upsampling).
+    Every step that a codec rounds to a grey level is rounded. Edges are repeated up to whole blocks; colour
+    is halved in both axes by the mean and brought back by linear interpolation (libjpeg's "fancy"
+    upsampling).
     """
     height, width = x.shape[-2:]
     levels = (x * 255).round_()
@@ -51,7 +52,9 @@ def _quantisation(table: str, quality: int, like: Tensor) -> Tensor:
 
 
 def _coded(x: Tensor, steps: Tensor) -> Tensor:
-    """Returns grey levels x (B, C, H, W) after DCT of 8 x 8 blocks, rounding to whole quantisation steps, inverse."""
+    """Returns grey levels x (B, C, H, W) after DCT of 8 x 8 blocks, rounding to whole quantisation steps,
+    inverse.
+    """
     count, channels, height, width = x.shape
     down, across = math.ceil(height / 8), math.ceil(width / 8)
     padded = F.pad(x - 128, (0, 8 * across - width, 0, 8 * down - height), mode="replicate")
@@ -71,7 +74,9 @@ def _basis(like: Tensor) -> Tensor:
 
 
 def _halved(x: Tensor) -> Tensor:
-    """Returns the rounded means of 2 x 2 pixels of x (B, C, H, W); ties go up in every second column, as in libjpeg."""
+    """Returns the rounded means of 2 x 2 pixels of x (B, C, H, W); ties go up in every second column, as
+    in libjpeg.
+    """
     height, width = x.shape[-2:]
     means = F.avg_pool2d(F.pad(x, (0, width % 2, 0, height % 2), mode="replicate"), 2)
     bias = 0.25 + 0.25 * (torch.arange(means.shape[3], device=x.device) % 2)
@@ -79,7 +84,9 @@ def _halved(x: Tensor) -> Tensor:
 
 
 def _doubling(size: int, like: Tensor) -> Tensor:
-    """Returns the (2 * size, size) matrix of linear interpolation at a quarter pixel to each side, edges repeated."""
+    """Returns the (2 * size, size) matrix of linear interpolation at a quarter pixel to each side, edges
+    repeated.
+    """
     matrix = torch.zeros(2 * size, size)
     for i in range(size):
         for out, beside in ((2 * i, max(i - 1, 0)), (2 * i + 1, min(i + 1, size - 1))):

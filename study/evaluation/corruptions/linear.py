@@ -1,7 +1,7 @@
 """Separable linear operators as small matrices, and resampling at fractional positions.
 
-A blur, a zoom or a box resize along one axis of n pixels is an (m, n) matrix R; the image operation is R_h x R_w^T.
-That keeps every boundary rule exact, works at any size and runs as two batched matrix products.
+A blur, a zoom or a box resize along one axis of n pixels is an (m, n) matrix R; the image operation is R_h x
+R_w^T. That keeps every boundary rule exact, works at any size and runs as two batched matrix products.
 """
 
 import math
@@ -17,8 +17,26 @@ def separable(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     return rows @ (x @ columns.mT)
 
 
+_DENSE = 1024
+"""Pixels up to which a sum of separable operators is quicker as one matrix over all pixels."""
+
+
+def separable_sum(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Returns the sum over k of rows[k] @ x @ columns[k]^T for x (..., H, W), rows (K, H, H), columns (K, W, W)."""
+    height, width = x.shape[-2:]
+    if height * width > _DENSE:
+        total = torch.zeros_like(x)
+        for matrices in zip(rows, columns, strict=True):
+            total += separable(x, *matrices)
+        return total
+    whole = (rows.flatten(1).T @ columns.flatten(1)).view(height, height, width, width).transpose(1, 2)
+    return (x.flatten(-2) @ whole.reshape(height * width, -1).T).view_as(x)
+
+
 Border = Literal["nearest", "reflect", "zeros"]
-"""What lies outside an image, by SciPy's names: a a a | a b c d | d d d, c b a | a b c d | d c b, or nothing."""
+"""What lies outside an image, by SciPy's names: a a a | a b c d | d d d, c b a | a b c d | d c b, or
+nothing.
+"""
 
 
 def gaussian_matrix(
@@ -49,7 +67,9 @@ def gaussian_blur(x: Tensor, sigma: float, *, truncate: float = 4.0, border: Bor
 
 
 def zoom_matrix(size: int, factor: float, like: Tensor) -> Tensor:
-    """Returns the (size, size) matrix that magnifies by `factor` >= 1 about the centre, interpolating linearly."""
+    """Returns the (size, size) matrix that magnifies by `factor` >= 1 about the centre, interpolating
+    linearly.
+    """
     centre = (size - 1) / 2
     position = centre + (torch.arange(size, dtype=torch.float64) - centre) / factor
     distance = (position[:, None] - torch.arange(size)).abs()
@@ -57,7 +77,8 @@ def zoom_matrix(size: int, factor: float, like: Tensor) -> Tensor:
 
 
 def box_matrix(size: int, out: int, like: Tensor) -> Tensor:
-    """Returns the (out, size) matrix of a box resize: the mean of the pixels whose centres fall under each new pixel.
+    """Returns the (out, size) matrix of a box resize: the mean of the pixels whose centres fall under each
+    new pixel.
 
     Growing repeats the nearest pixel.
     """
@@ -71,7 +92,10 @@ def box_matrix(size: int, out: int, like: Tensor) -> Tensor:
     return matrix.to(like)
 
 
-def sample(x: Tensor, columns: Tensor, rows: Tensor, *, outside: Literal["zeros", "mirror", "reflect"]) -> Tensor:
+Outside = Literal["zeros", "mirror", "reflect"]
+
+
+def sample(x: Tensor, columns: Tensor, rows: Tensor, *, outside: Outside) -> Tensor:
     """Returns x (B, C, H, W) read at pixel positions columns, rows (B, H, W), interpolated linearly.
 
     outside: "zeros", "mirror" (d c b | a b c d | c b a) or "reflect" (c b a | a b c d | d c b).
@@ -101,8 +125,8 @@ def uniform(x: Tensor, low: float, high: float, rng: Generator) -> Tensor:
 def motion_blur(x: Tensor, radius: float, sigma: float, angle: Tensor) -> Tensor:
     """Returns x (B, C, H, W) smeared one way along `angle` (B,) in degrees, each image along its own.
 
-    Half a Gaussian of `sigma` pixels over 2 * radius + 1 pixels, each tap rounded to a whole pixel, edges repeated
-    (ImageMagick's motion blur). Taps beyond four sigma weigh less than 4e-4 and are left out.
+    Half a Gaussian of `sigma` pixels over 2 * radius + 1 pixels, each tap rounded to a whole pixel, edges
+    repeated (ImageMagick's motion blur). Taps beyond four sigma weigh less than 4e-4 and are left out.
     """
     height, width = x.shape[-2:]
     taps = min(round(2 * radius) + 1, math.ceil(4 * sigma) + 1)

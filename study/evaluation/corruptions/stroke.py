@@ -1,8 +1,8 @@
 """Corruptions of MNIST-C (Mu and Gilmer 2019) that draw on the image: stripes, lines, edges.
 
 MNIST-C publishes one strength of each. Here severity scales it: stripes and lines are published at severity 3
-(`levels` of 1), canny edges at severity 5 (nothing left but the edges). Positions are in the frame of the published
-28 x 28 image, which is stretched over an image of any size.
+(`levels` of 1), canny edges at severity 5 (nothing left but the edges). Positions are in the frame of the
+published 28 x 28 image, which is stretched over an image of any size.
 """
 
 import torch
@@ -22,7 +22,9 @@ def stripe(x: Tensor, level: Level, rng: Generator) -> Tensor:  # noqa: ARG001
 
 
 def dotted_line(x: Tensor, level: Level, rng: Generator) -> Tensor:
-    """A bright line from the left to the right edge at two random heights, dashed by 2. level: (relative width)."""
+    """A bright line from the left to the right edge at two random heights, dashed by 2. level: (relative
+    width).
+    """
     columns, rows = _frame(x)
     start, end = (torch.randint(0, 27, (len(x),), generator=rng, device=x.device).to(x) for _ in range(2))
     line = _line(columns, rows, (torch.zeros_like(start), start), (torch.full_like(end, 27), end), level[0])
@@ -93,9 +95,7 @@ def _levels() -> Levels:
 
 
 CORRUPTIONS = (
-    Corruption(
-        "stripe", "stroke", stripe, Levels(floors=(None,), mnist=column(0.5, 0.75, 1, 1.25, 1.5))
-    ),
+    Corruption("stripe", "stroke", stripe, Levels(floors=(None,), mnist=column(0.5, 0.75, 1, 1.25, 1.5))),
     Corruption("dotted_line", "stroke", dotted_line, _levels()),
     Corruption("zigzag", "stroke", zigzag, _levels()),
     Corruption(

@@ -14,11 +14,12 @@ _MARGIN = 2
 
 
 def plasma(x: Tensor, map_side: float, decay: float, rng: Generator) -> Tensor:
-    """Returns the upper left corner of a diamond-square height map, one an image of x: (B, 1, H, W) in [0, 1].
+    """Returns the upper left corner of a diamond-square height map, one an image of x: (B, 1, H, W) in [0,
+    1].
 
-    map_side: pixels of the whole (periodic) map, rounded to a power of two that holds the image. Each halving of
-    the step draws uniform in +-w^2 around the mean of four neighbours, then divides w by `decay`; the first w, and
-    with it the unit, cancels in the normalisation by the map's least and largest value.
+    map_side: pixels of the whole (periodic) map, rounded to a power of two that holds the image. Each halving
+    of the step draws uniform in +-w^2 around the mean of four neighbours, then divides w by `decay`; the
+    first w, and with it the unit, cancels in the normalisation by the map's least and largest value.
 
     Where the image is a small corner of the map, only that corner is refined beyond 32 points a side, and the
     extremes are those of the coarse map and of the corner.
@@ -26,19 +27,18 @@ def plasma(x: Tensor, map_side: float, decay: float, rng: Generator) -> Tensor:
     view = max(x.shape[-2:])
     step = max(2 ** round(math.log2(map_side)), 1 << (view - 1).bit_length())
     grid = torch.zeros(len(x), 1, 1, device=x.device, dtype=x.dtype)
-    extremes = []
+    extremes: list[Tensor] = []
     wobble, start = 1.0, 0
     while step > 1:
         needed = (view - 1) // step + 2 + 2 * _MARGIN
-        if not extremes and _WHOLE <= grid.shape[1] and needed < grid.shape[1]:
+        if not extremes and grid.shape[1] >= _WHOLE and needed < grid.shape[1]:
             extremes.append(grid.flatten(1))
             grid = grid.roll((_MARGIN, _MARGIN), (1, 2))[:, :needed, :needed]
             start = _MARGIN * step
         grid = _doubled(grid, wobble**2, rng)
         wobble, step = wobble / decay, step // 2
-    grid = grid[:, start:, start:][:, : x.shape[2], : x.shape[3]] if extremes else grid
-    low, high = torch.cat([*extremes, grid.flatten(1)], 1).aminmax(dim=1)
-    seen = grid[:, None, : x.shape[2], : x.shape[3]]
+    seen = grid[:, None, start : start + x.shape[2], start : start + x.shape[3]]
+    low, high = torch.cat([*extremes, (seen if extremes else grid).flatten(1)], 1).aminmax(dim=1)
     return (seen - low.view(-1, 1, 1, 1)) / (high - low).view(-1, 1, 1, 1)
 
 
@@ -68,8 +68,9 @@ _TINT = (0.9, 0.2, 0.0)
 def frost(x: Tensor, rng: Generator) -> Tensor:
     """Returns a procedural frost texture an image of x, in x's shape, in [0, 1].
 
-    Not the photographs of the published sets: four octaves of noise, the two of medium size folded into ridges, with
-    brightness (0.45 to 0.85), contrast (std 0.07 to 0.17) and blue tint drawn an image, in the photographs' ranges.
+    Not the photographs of the published sets: four octaves of noise, the two of medium size folded into
+    ridges, with brightness (0.45 to 0.85), contrast (std 0.07 to 0.17) and blue tint drawn an image, in the
+    photographs' ranges.
     """
     count, channels, height, width = x.shape
     texture = x.new_zeros(count, 1, height, width)
@@ -82,7 +83,8 @@ def frost(x: Tensor, rng: Generator) -> Tensor:
         texture += share * linear.separable(noise, rows, columns)
     spread, mean = torch.std_mean(texture, (1, 2, 3), keepdim=True)
     base, contrast, tint = (
-        linear.uniform(x, low, high, rng).view(-1, 1, 1, 1) for low, high in ((0.45, 0.85), (0.07, 0.17), (0.05, 0.4))
+        linear.uniform(x, low, high, rng).view(-1, 1, 1, 1)
+        for low, high in ((0.45, 0.85), (0.07, 0.17), (0.05, 0.4))
     )
     texture = base + contrast * (texture - mean) / spread
     if channels == 1:
@@ -91,6 +93,8 @@ def frost(x: Tensor, rng: Generator) -> Tensor:
 
 
 def stretch_matrix(size: int, out: int, like: Tensor) -> Tensor:
-    """Returns the (out, size) matrix that interpolates `size` points linearly, the first and last on the edges."""
+    """Returns the (out, size) matrix that interpolates `size` points linearly, the first and last on the
+    edges.
+    """
     position = torch.linspace(0, size - 1, out, dtype=torch.float64)
     return (1 - (position[:, None] - torch.arange(size)).abs()).clamp_(min=0).to(like)

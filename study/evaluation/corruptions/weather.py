@@ -14,16 +14,20 @@ MUD = (63 / 255, 42 / 255, 20 / 255)
 
 
 def luminance(x: Tensor) -> Tensor:
-    """Returns the grey image (B, 1, H, W) of x (B, C, H, W): ITU-R 601 weights; one channel is grey already."""
+    """Returns the grey image (B, 1, H, W) of x (B, C, H, W): ITU-R 601 weights; one channel is grey
+    already.
+    """
     if x.shape[1] == 1:
         return x
     return (x * x.new_tensor(LUMINANCE).view(1, -1, 1, 1)).sum(1, keepdim=True)
 
 
 def snow(x: Tensor, level: Level, rng: Generator) -> Tensor:
-    """Whitened image plus flakes: normal noise, magnified, thresholded and smeared downwards, and its half turn.
+    """Whitened image plus flakes: normal noise, magnified, thresholded and smeared downwards, and its half
+    turn.
 
-    level: (mean, std, magnification, threshold, smear radius, smear sigma, share of the image left unwhitened).
+    level: (mean, std, magnification, threshold, smear radius, smear sigma, share of the image left
+    unwhitened).
     """
     mean, spread, zoom, threshold, radius, sigma, share = level
     height, width = x.shape[-2:]
@@ -51,7 +55,9 @@ def fog(x: Tensor, level: Level, rng: Generator) -> Tensor:
 
 
 def brightness(x: Tensor, level: Level, rng: Generator) -> Tensor:  # noqa: ARG001
-    """HSV value + c at the same hue and saturation: all channels times v' / v, v the largest of them. level: (c)."""
+    """HSV value + c at the same hue and saturation: all channels times v' / v, v the largest of them.
+    level: (c).
+    """
     value = x.amax(1, keepdim=True)
     lifted = (value + level[0]).clamp_(max=1)
     return torch.where(value > 0, x * (lifted / value.clamp(min=1e-12)), lifted)
@@ -60,7 +66,8 @@ def brightness(x: Tensor, level: Level, rng: Generator) -> Tensor:  # noqa: ARG0
 def spatter(x: Tensor, level: Level, rng: Generator) -> Tensor:
     """Drops on the lens: water at the first three severities in colour, mud at the others and on one channel.
 
-    level: (mean, std and blur of the liquid's noise, its threshold, strength of water, blur of mud, 1 for mud).
+    level: (mean, std and blur of the liquid's noise, its threshold, strength of water, blur of mud, 1 for
+    mud).
     """
     mean, spread, sigma, threshold, strength, softness, mud = level
     noise = torch.empty_like(x[:, :1]).normal_(mean, spread, generator=rng)
@@ -77,8 +84,8 @@ def spatter(x: Tensor, level: Level, rng: Generator) -> Tensor:
 def _water(liquid: Tensor) -> Tensor:
     """Returns how bright each pixel shines, (B, 1, H, W) in [0, 1]: liquid times its relief.
 
-    The relief is the distance to the drops' edges in grey levels, smoothed, its histogram equalised, embossed and
-    smoothed again, each step rounded to a grey level as in the published definition.
+    The relief is the distance to the drops' edges in grey levels, smoothed, its histogram equalised, embossed
+    and smoothed again, each step rounded to a grey level as in the published definition.
     """
     level = (liquid * 255).clamp_(0, 255).floor_()
     relief = _box(edges.distance(edges.canny_coarse(level, 50, 150), 20)[:, None]).floor_()
@@ -94,7 +101,9 @@ def _box(x: Tensor) -> Tensor:
 
 
 def _equalised(x: Tensor) -> Tensor:
-    """Returns whole grey levels x (B, 1, H, W) in 0..255 with their histogram equalised, the least one at 0."""
+    """Returns whole grey levels x (B, 1, H, W) in 0..255 with their histogram equalised, the least one at
+    0.
+    """
     flat = x.flatten(1).long()
     total = flat.shape[1]
     counts = torch.zeros(len(x), 256, device=x.device, dtype=x.dtype)
