@@ -15,9 +15,8 @@ def measure(model: nn.Module, data: Data, *, batch: int = 1024) -> list[Row]:
     ranks = named_ranks(data.classes)
     with evaluating(model):
         counts = correct(model, data.test.batches(batch), tuple(ranks.values())).tolist()
-    return [
-        Row("clean", "clean", 0, metric, count / len(data.test)) for metric, count in zip(ranks, counts, strict=True)
-    ]
+    total = len(data.test)
+    return [Row("clean", "clean", 0, metric, n / total) for metric, n in zip(ranks, counts, strict=True)]
 
 
 METRIC = measure

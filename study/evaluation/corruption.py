@@ -28,22 +28,24 @@ def measure(
     severities: tuple[int, ...] = SEVERITIES,
     batch: int = 2048,
 ) -> list[Row]:
-    """Returns accuracy (and top-5 where there are more than 10 classes) for each corruption and severity, as fractions.
+    """Returns accuracy (and top-5 where there are more than 10 classes) for each corruption and severity, as
+    fractions.
 
-    benchmark: a key of `BENCHMARKS`; None takes `benchmark_for` the images' shape. seed: of the corruptions' draws,
-    not of the trial: the test images are the same for every trial. batch: images a forward pass. The model's mode is
-    restored. Raises UserError for an unknown benchmark or severity.
+    benchmark: a key of `BENCHMARKS`; None takes `benchmark_for` the images' shape. seed: of the corruptions'
+    draws, not of the trial: the test images are the same for every trial. batch: images a forward pass. The
+    model's mode is restored. Raises UserError for an unknown benchmark or severity.
     """
     benchmark = benchmark or benchmark_for(data.shape)
     if benchmark not in BENCHMARKS:
-        raise UserError(f"benchmark {benchmark!r} (from corruption) is unknown. There are: {', '.join(BENCHMARKS)}")
+        valid = ", ".join(BENCHMARKS)
+        raise UserError(f"benchmark {benchmark!r} (from corruption) is unknown. There are: {valid}")
     cases = [(name, severity) for name in BENCHMARKS[benchmark] for severity in severities]
     images, labels = _whole(data)
     ranks = named_ranks(data.classes)
     with evaluating(model):
         counts = [
-            correct(model, _batches(_images(images, data, name, severity, seed), labels, batch), tuple(ranks.values()))
-            for name, severity in cases
+            correct(model, _batches(made, labels, batch), tuple(ranks.values()))
+            for made in (_images(images, data, name, severity, seed) for name, severity in cases)
         ]
     return [
         Row(benchmark, name, severity, metric, count / len(labels))
@@ -53,7 +55,9 @@ def measure(
 
 
 def _images(images: Tensor, data: Data, name: str, severity: int, seed: int) -> Tensor:
-    """Returns the test images under a corruption, from the cache or made and kept while they fit its budget."""
+    """Returns the test images under a corruption, from the cache or made and kept while they fit its
+    budget.
+    """
     key = (data.fingerprint, name, severity, seed, str(images.device))
     if key not in _cache:
         made = corrupted(images, name, severity, seed=seed)

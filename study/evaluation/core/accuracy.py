@@ -21,10 +21,12 @@ def evaluating(model: nn.Module) -> Iterator[None]:
         model.train(training)
 
 
-def correct(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], ranks: tuple[int, ...] = (1,)) -> Tensor:
-    """Returns how many images have their label among the k most likely classes, for each k of `ranks`: (len(ranks),).
+def correct(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], ranks: tuple[int, ...]) -> Tensor:
+    """Returns how many images have their label among the k most likely classes, for each k of `ranks`:
+    (len(ranks),).
 
-    batches: images (B, C, H, W) in [0, 1] and labels (B,). The counts (int64) stay on the device: nothing waits for it.
+    batches: images (B, C, H, W) in [0, 1] and labels (B,). The counts (int64) stay on the device: nothing
+    waits for it.
     """
     totals = []
     for x, y in batches:

@@ -13,9 +13,9 @@ from trainers.core.method import generator
 def corrupted(images: Tensor, name: str, severity: int, *, seed: int, chunk: int = 250) -> Tensor:
     """Returns the images under a corruption, as uint8 like the published sets; rounded down, as those are.
 
-    images: (N, C, H, W) uint8, whose device is the device of the work. Each chunk of images draws from a generator of
-    its own, seeded by (seed, name, severity, chunk index): the result depends neither on the order of calls nor on
-    which other corruptions ran. Memory beyond the result is that of one chunk.
+    images: (N, C, H, W) uint8, whose device is the device of the work. Each chunk of images draws from a
+    generator of its own, seeded by (seed, name, severity, chunk index): the result depends neither on the
+    order of calls nor on which other corruptions ran. Memory beyond the result is that of one chunk.
     """
     out = torch.empty_like(images)
     for index, start in enumerate(range(0, len(images), chunk)):

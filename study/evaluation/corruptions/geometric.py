@@ -31,7 +31,7 @@ def translate(x: Tensor, level: Level, rng: Generator) -> Tensor:
     """Shift by +-d in both axes, two coins. level: (d), in pixels."""
     columns, rows = linear.pixel_grid(x)
     right, down = (level[0] * signs(x, rng) for _ in range(2))
-    return linear.sample(x, columns + right, rows + down, padding="zeros")
+    return linear.sample(x, columns + right, rows + down, outside="zeros")
 
 
 def signs(x: Tensor, rng: Generator) -> Tensor:
@@ -47,7 +47,7 @@ def _warp(x: Tensor, matrix: tuple[float | Tensor, float | Tensor, float | Tenso
     shape = (len(x), height, width)
     xx, xy, yx, yy = matrix
     right, down = (xx * u + xy * v).expand(shape), (yx * u + yy * v).expand(shape)
-    return linear.sample(x, right + (width - 1) / 2, down + (height - 1) / 2, padding="zeros")
+    return linear.sample(x, right + (width - 1) / 2, down + (height - 1) / 2, outside="zeros")
 
 
 def _levels(floor: float | None, *values: float) -> Levels:

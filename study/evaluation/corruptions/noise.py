@@ -44,9 +44,15 @@ CORRUPTIONS = (
     ),
     Corruption("shot_noise", "noise", shot_noise, _levels((500, 250, 100, 75, 50), (60, 25, 12, 5, 3))),
     Corruption(
-        "impulse_noise", "noise", impulse_noise, _levels((0.01, 0.02, 0.03, 0.05, 0.07), (0.03, 0.06, 0.09, 0.17, 0.27))
+        "impulse_noise",
+        "noise",
+        impulse_noise,
+        _levels((0.01, 0.02, 0.03, 0.05, 0.07), (0.03, 0.06, 0.09, 0.17, 0.27)),
     ),
     Corruption(
-        "speckle_noise", "noise", speckle_noise, _levels((0.06, 0.1, 0.12, 0.16, 0.2), (0.15, 0.2, 0.35, 0.45, 0.6))
+        "speckle_noise",
+        "noise",
+        speckle_noise,
+        _levels((0.06, 0.1, 0.12, 0.16, 0.2), (0.15, 0.2, 0.35, 0.45, 0.6)),
     ),
 )
