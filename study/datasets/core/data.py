@@ -10,6 +10,8 @@ import torch
 from sklearn.model_selection import train_test_split
 from torch import Generator, Tensor
 
+from study.errors import UserError
+
 Augment = Callable[[Tensor, Generator], Tensor]
 Arrays = tuple[np.ndarray, np.ndarray]
 """Images (N, C, H, W) uint8 and labels (N,) int64."""
@@ -76,14 +78,32 @@ def tensor_data(
 
     The split is by a fixed seed: it is part of the dataset and does not change from trial to trial.
     """
-    kept, held = train_test_split(np.arange(len(train[1])), test_size=validation, stratify=train[1], random_state=0)
+    kept, held = hold_out(train[1], validation)
     splits = [(train[0][kept], train[1][kept]), (train[0][held], train[1][held]), test]
     channels, height, width = train[0].shape[1:]
-    fits = [
-        TensorSplit(torch.from_numpy(x).to(device), torch.from_numpy(y).to(device), augment if i == 0 else None)
-        for i, (x, y) in enumerate(splits)
-    ]
+    fits = [on_device(split, device, augment if i == 0 else None) for i, split in enumerate(splits)]
     return Data(*fits, classes=classes, shape=(channels, height, width), fingerprint=fingerprint(splits))
+
+
+def on_device(split: Arrays, device: torch.device, augment: Augment | None = None) -> TensorSplit:
+    """Returns the images and labels as a split that lives on the device."""
+    images, labels = (torch.from_numpy(array).to(device) for array in split)
+    return TensorSplit(images, labels, augment)
+
+
+def hold_out(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the indices (kept, held) of a stratified split of the labels (N,), by a fixed seed; held is the share.
+
+    Raises UserError where a class has fewer than two images, or either side fewer images than there are classes.
+    """
+    try:
+        kept, held = train_test_split(np.arange(len(labels)), test_size=share, stratify=labels, random_state=0)
+    except ValueError as error:
+        raise UserError(
+            f"cannot hold out validation = {share} of {len(labels)} training images in {len(np.unique(labels))} classes:"
+            f" {error} Every class needs an image on both sides"
+        ) from error
+    return kept, held
 
 
 def fingerprint(splits: list[Arrays]) -> str:
