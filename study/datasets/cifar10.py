@@ -23,8 +23,8 @@ def load(
     """Returns CIFAR-10 (3 x 32 x 32, 10 classes; any number of images) from root/cifar-10-batches-py.
 
     root: folder that holds or shall hold cifar-10-batches-py. download: fetch it there where it is missing.
-    validation: stratified share of the training images. pad, flip: random crop after padding by so many pixels,
-    and chance of mirroring, of training images (see `crop_and_flip`); None is off.
+    validation: stratified share of the training images. pad, flip: random crop of training images after
+    padding by so many pixels, and their chance of being mirrored (see `crop_and_flip`); None is off.
     Raises UserError for missing, cut or mis-shaped files.
     """
     return cifar_data(

@@ -20,11 +20,11 @@ def load(
     pad: Annotated[int, Ge(1)] | None = 4,
     flip: Annotated[float, Gt(0), Le(1)] | None = 0.5,
 ) -> Data:
-    """Returns CIFAR-100 (3 x 32 x 32, 100 classes, fine labels; any number of images) from root/cifar-100-python.
+    """Returns CIFAR-100 (3 x 32 x 32, 100 fine classes; any number of images) from root/cifar-100-python.
 
     root: folder that holds or shall hold cifar-100-python. download: fetch it there where it is missing.
-    validation: stratified share of the training images. pad, flip: random crop after padding by so many pixels,
-    and chance of mirroring, of training images (see `crop_and_flip`); None is off.
+    validation: stratified share of the training images. pad, flip: random crop of training images after
+    padding by so many pixels, and their chance of being mirrored (see `crop_and_flip`); None is off.
     Raises UserError for missing, cut or mis-shaped files.
     """
     return cifar_data(

@@ -1,4 +1,4 @@
-"""Image folders of ImageNet's kind, streamed from disk: root/train/<class>/<image>, root/val/<class>/<image>."""
+"""Image folders of ImageNet's kind, streamed from disk: root/{train,val}/<class>/<image>."""
 
 import hashlib
 import os
@@ -10,11 +10,13 @@ import torch
 from annotated_types import Ge, Gt, Le, Lt
 
 from study.datasets.core.data import Data, hold_out
+from study.datasets.core.decode import SUFFIXES
 from study.datasets.core.files import DEFAULT_ROOT
 from study.datasets.core.streaming import FileSplit
 from study.errors import UserError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm")
+File = tuple[str, int]
+"""Path below root, with slashes, and size in bytes."""
 
 
 def load(
@@ -26,11 +28,11 @@ def load(
     validation: Annotated[float, Gt(0), Lt(1)] = 0.04,
     flip: Annotated[float, Gt(0), Le(1)] | None = 0.5,
 ) -> Data:
-    """Returns the folders' images (3 x size x size), one class for every folder in root/train, by sorted name.
+    """Returns the folders' images (3 x size x size), a class for each folder in root/train, by name.
 
-    Training images are random resized crops, mirrored with chance `flip` (None is off); all others have their shorter
-    side scaled to 256/224 of `size` and the centre cut out. root/val is the test split; the validation split is a
-    stratified share of root/train, by a fixed seed (0.04 of ImageNet's is about as large as its test split).
+    Training images are random resized crops, mirrored with chance `flip` (None is off); of all others the shorter
+    side is scaled to 256/224 of `size` and the centre cut out. root/val is the test split; the validation split is
+    a stratified share of root/train, by a fixed seed (0.04 of ImageNet's is about as large as its test split).
     The fingerprint is of the sorted paths and sizes of the files, not of their bytes.
 
     root: holds train/ and val/. download: not possible, ImageNet is behind a form.
@@ -41,10 +43,12 @@ def load(
     classes = sorted({_class(name) for name, _ in train})
     unknown = sorted({_class(name) for name, _ in test} - set(classes))
     if unknown:
-        raise UserError(f"{root / 'val' / unknown[0]} has no counterpart in {root / 'train'}; both need the same folders")
+        raise UserError(
+            f"{root / 'val' / unknown[0]} has no counterpart in {root / 'train'}; classes come from there"
+        )
     number = {name: i for i, name in enumerate(classes)}
-    train_labels, test_labels = (np.array([number[_class(name)] for name, _ in part]) for part in (train, test))
-    train_names, test_names = (np.array([os.fsencode(name) for name, _ in part]) for part in (train, test))
+    train_labels, test_labels = (_labels(part, number) for part in (train, test))
+    train_names, test_names = (_names(part) for part in (train, test))
     kept, held = hold_out(train_labels, validation)
 
     def split(names: np.ndarray, labels: np.ndarray, flip: float | None = None) -> FileSplit:
@@ -61,12 +65,20 @@ def load(
     )
 
 
+def _labels(part: list[File], number: dict[str, int]) -> np.ndarray:
+    return np.array([number[_class(name)] for name, _ in part], dtype=np.int64)
+
+
+def _names(part: list[File]) -> np.ndarray:
+    return np.array([os.fsencode(name) for name, _ in part])
+
+
 def _class(name: str) -> str:
     return name.split("/")[1]
 
 
-def _scan(root: Path, part: str) -> list[tuple[str, int]]:
-    """Returns (path below root with slashes, bytes) of all images in root/part/<class>/, sorted."""
+def _scan(root: Path, part: str) -> list[File]:
+    """Returns all images in root/part/<class>/, sorted."""
     folder = root / part
     if not folder.is_dir():
         raise UserError(f"image_folder has no folder {folder}. Name the folder that holds train/ and val/")
@@ -79,7 +91,7 @@ def _scan(root: Path, part: str) -> list[tuple[str, int]]:
             if entry.name.lower().endswith(SUFFIXES)
         ]
         if not images:
-            raise UserError(f"{folder / name} holds no image; expected files that end in {', '.join(SUFFIXES)}")
+            raise UserError(f"{folder / name} holds no image; expected files in {', '.join(SUFFIXES)}")
         found += sorted(images)
     if not found:
         raise UserError(f"{folder} holds no class folders; expected {folder}/<class>/<image>")

@@ -1,7 +1,5 @@
 """Images in Parquet, as dataset hubs publish them: a struct with the encoded bytes, and a label."""
 
-import io
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,7 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from study.datasets.core.augment import crop_and_flip
 from study.datasets.core.data import Arrays, Data, tensor_data
-from study.datasets.core.decode import open_image, pixels
+from study.datasets.core.decode import decode
 from study.datasets.core.files import DEFAULT_ROOT, check_labels, first_line
 from study.errors import UserError
 
@@ -39,23 +37,30 @@ def load(
     Hub names, train-00000-of-00002.parquet and so on, in root or root/data, are found as well.
     The labels are 0 to classes - 1; all images must be of one size.
 
-    root: folder of the files. download: not possible, there is no one place. validation: stratified share of train.
-    test: the name that the test split's files start with. image, label: names of the columns; None finds the one
-    column of encoded bytes and the one of whole numbers. channels: convert to grey or RGB; None keeps what is stored.
+    root: folder of the files. download: not possible, there is no one place.
+    validation: stratified share of train. test: the name that the test split's files start with.
+    image, label: names of the columns; None finds the only one of encoded bytes or of whole numbers.
+    channels: convert to grey or RGB; None keeps what is stored.
     pad, flip: see `crop_and_flip`; None is off.
     Raises UserError for missing, cut or ill-typed files, undecodable images and images of different sizes.
     """
     root = root or DEFAULT_ROOT
-    train_set, test_set = (_split(_files(root, part), image, label, channels) for part in ("train", test))
+    train_files, test_files = _files(root, "train"), _files(root, test)
+    train_set, test_set = (_split(files, image, label, channels) for files in (train_files, test_files))
     if train_set[0].shape[1:] != test_set[0].shape[1:]:
         raise UserError(
-            f"{root} has training images of {train_set[0].shape[1:]} and {test} images of {test_set[0].shape[1:]}"
-            " (channels, height, width); all must be of one size"
+            f"{root} has images of {train_set[0].shape[1:]} in train and {test_set[0].shape[1:]} in {test};"
+            " all must be of one size (channels, height, width)"
         )
     classes = int(train_set[1].max()) + 1
-    check_labels(_files(root, test)[0], test_set[1], images=len(test_set[0]), classes=classes)
+    check_labels(test_files[0], test_set[1], images=len(test_set[0]), classes=classes)
     return tensor_data(
-        train_set, test_set, classes=classes, validation=validation, device=device, augment=crop_and_flip(pad, flip)
+        train_set,
+        test_set,
+        classes=classes,
+        validation=validation,
+        device=device,
+        augment=crop_and_flip(pad, flip),
     )
 
 
@@ -66,11 +71,15 @@ def _files(root: Path, part: str) -> list[Path]:
         return [whole]
     shards = sorted([*root.glob(f"{part}-*-of-*.parquet"), *root.glob(f"data/{part}-*-of-*.parquet")])
     if not shards:
-        raise UserError(f"image_parquet has no file {whole}, and no {part}-00000-of-00001.parquet in {root} or {root}/data")
-    numbers = [re.fullmatch(rf"{re.escape(part)}-(\d+)-of-(\d+)", shard.stem) for shard in shards]
-    expected = int(numbers[0][2]) if numbers[0] else 0
-    if [int(number[1]) for number in numbers if number] != list(range(expected)):
-        raise UserError(f"{shards[0].parent} has {len(shards)} {part} shards, of {expected} that {shards[0].name} names")
+        raise UserError(
+            f"image_parquet has no file {whole}, nor {part}-00000-of-00001.parquet there or in data/"
+        )
+    count = shards[0].stem.rpartition("-")[2]
+    complete = [f"{part}-{i:05}-of-{count}" for i in range(int(count))] if count.isdecimal() else []
+    if [shard.stem for shard in shards] != complete:
+        raise UserError(
+            f"{shards[0].parent} has {len(shards)} {part} shards; expected {count}, numbered from 00000"
+        )
     return shards
 
 
@@ -101,23 +110,31 @@ def _decode(rows: list[object], file: Path, channels: int | None, images: list[n
         data = row.get("bytes") if isinstance(row, dict) else row
         if not isinstance(data, bytes):
             raise UserError(f"{where} has no bytes; images by path alone are not read")
-        array = pixels(open_image(io.BytesIO(data), where, channels))
+        array = decode(data, where, channels).numpy()
         if images and array.shape != images[0].shape:
-            raise UserError(f"{where} is of {array.shape}, the first of {images[0].shape}; all must be of one size")
+            raise UserError(f"{where} is {array.shape}, the first {images[0].shape}; all must be of one size")
         images.append(array)
 
 
 def _column(schema: pa.Schema, file: Path, kind: str, name: str | None) -> str:
     """Returns the name of the image or label column: the one that is named, or the only one of its type."""
-    fits = {"image": _is_encoded, "label": lambda field: pa.types.is_integer(field.type)}[kind]
+    fits = _is_encoded if kind == "image" else _is_whole
     found = [field.name for field in schema if fits(field) and name in (None, field.name)]
     if len(found) == 1:
         return str(found[0])
-    wanted = {"image": "encoded bytes (binary, or a struct with binary 'bytes')", "label": "whole numbers"}[kind]
+    wanted = {"image": "encoded bytes (binary, or a struct of binary 'bytes')", "label": "whole numbers"}[
+        kind
+    ]
     called = "" if name is None else f" called {name!r}"
     choice = f"; choose one by `{kind}`" if found else ""
     columns = ", ".join(f"{field.name} ({field.type})" for field in schema)
-    raise UserError(f"{file} has {len(found)} columns of {wanted}{called}, expected 1. It has {columns}{choice}")
+    raise UserError(
+        f"{file} has {len(found)} columns of {wanted}{called}, expected 1. Columns: {columns}{choice}"
+    )
+
+
+def _is_whole(field: pa.Field) -> bool:
+    return bool(pa.types.is_integer(field.type))
 
 
 def _is_encoded(field: pa.Field) -> bool:

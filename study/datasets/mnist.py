@@ -21,7 +21,8 @@ def load(
     """Returns MNIST (1 x 28 x 28, 10 classes; any number of images) from root/MNIST/raw.
 
     root: folder that holds or shall hold MNIST/raw. download: fetch it there where it is missing.
-    validation: stratified share of the training images. Raises UserError for missing, cut or mis-shaped files.
+    validation: stratified share of the training images.
+    Raises UserError for missing, cut or mis-shaped files.
     """
     return idx_data(
         "mnist",

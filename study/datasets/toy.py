@@ -23,17 +23,17 @@ def load(
     factor: Annotated[float, Gt(0), Lt(1)] = 0.5,
     noise: Annotated[float, Ge(0), Le(1)] = 0.2,
 ) -> Data:
-    """Returns points (2 x 1 x 1, 2 classes) on a circle of radius 1 and one of radius `factor`, blurred by N(0, noise^2).
+    """Returns points (2 x 1 x 1, 2 classes) on circles of radius 1 and `factor`, blurred by N(0, noise^2).
 
-    Source: Erichson et al. 2022, appendix A: 250 training and 250 test points, scale factor 0.5, noise 0.2, in the
-    words of scikit-learn's make_circles; the polygon that it mentions is not given, so the rings stand for it.
-    Validation is another draw of the same size, so that selection takes nothing from the training points.
+    Source: Erichson et al. 2022, appendix A: 250 training and 250 test points, scale factor 0.5, noise 0.2.
+    These are the terms of scikit-learn's make_circles; the polygon that the paper mentions is not given, so rings
+    stand for it. Validation is another draw of the same size: selection takes nothing from training.
 
-    A point p of the plane is the image (p + 2) / 4, in 8 bits as all images are: a grid of 4/255 = 0.016 in the plane,
-    far below `noise`. A model's normalisation turns it into p / 2. So sigma in pixel units is 4 sigma in the plane.
-    What lies outside [-2, 2]^2 (more than 5 standard deviations off, by default) is moved to its edge.
+    A point p of the plane is the image (p + 2) / 4, in 8 bits as all images are: a grid of 4/255 = 0.016, far
+    below `noise`. A model's normalisation turns it into p / 2, and a sigma in pixel units is 4 sigma in the plane.
+    What lies outside [-2, 2]^2 (5 standard deviations off, by default) is moved to its edge.
 
-    root, download: not needed. points: per split. factor: inner radius. noise: standard deviation in the plane.
+    root, download: not needed. points: per split. factor: inner radius. noise: its deviation in the plane.
     """
     splits = [_draw(points, factor, noise, seed) for seed in range(3)]
     train, validation, test = (on_device(split, device) for split in splits)

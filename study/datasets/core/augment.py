@@ -8,7 +8,7 @@ from study.datasets.core.data import Augment
 
 
 def crop_and_flip(pad: int | None, flip: float | None) -> Augment | None:
-    """Returns the augmentation that crops after `pad` pixels of padding, then mirrors with probability `flip`.
+    """Returns the augmentation that crops after `pad` pixels of padding and mirrors with chance `flip`.
 
     None turns either off; both None returns None.
     """
@@ -24,7 +24,7 @@ def crop_and_flip(pad: int | None, flip: float | None) -> Augment | None:
 
 
 def random_crop(x: Tensor, pad: int, rng: Generator) -> Tensor:
-    """Returns x (B, C, H, W) zero-padded by `pad` on each side and cropped back to H x W, at its own place per image.
+    """Returns x (B, C, H, W) zero-padded by `pad` on each side, each image cropped back at its own place.
 
     The place is uniform over the (2 pad + 1)^2 offsets. Zero is black: x is in [0, 1], before normalisation.
     """

@@ -12,6 +12,11 @@ from study.datasets.core.data import Arrays, Data, tensor_data
 from study.datasets.core.files import check_labels, first_line, locate
 from study.errors import UserError
 
+_DAMAGED = (
+    *(pickle.UnpicklingError, EOFError, ValueError, LookupError, TypeError, AttributeError, OverflowError),
+    MemoryError,  # a damaged length asks for petabytes
+)
+
 
 def cifar_data(
     name: str,
@@ -28,9 +33,9 @@ def cifar_data(
     pad: int | None,
     flip: float | None,
 ) -> Data:
-    """Returns the dataset of the batch files `train` and `test` under root (3 x 32 x 32); `key` holds the labels.
+    """Returns the dataset in the batch files `train` and `test` under root; `key` holds the labels.
 
-    The number of images in a file is free, so subsets in this format load too: checksums are torchvision's affair.
+    A file may hold any number of images, so subsets load too: checksums are the downloader's affair.
     """
     paths = locate(name, [*train, *test], root=root, download=download, fetch=fetch)
     batches = [_batch(path, key, classes) for path in paths]
@@ -41,14 +46,14 @@ def cifar_data(
 
 
 def read_pickle(path: Path) -> object:
-    """Returns the object pickled in a file, which may hold arrays, numbers, text, lists and dictionaries only.
+    """Returns the object pickled in a file: arrays, numbers, text, lists and dictionaries only.
 
     Raises UserError where it holds anything else or is damaged; no code of the file's choosing is run.
     """
     try:
         with path.open("rb") as file:
             return _PlainUnpickler(file, encoding="latin1").load()
-    except (pickle.UnpicklingError, EOFError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+    except _DAMAGED as error:
         raise UserError(f"{path} is cut or no pickle of plain arrays: {first_line(error)}") from error
 
 
@@ -60,7 +65,8 @@ class _PlainUnpickler(pickle.Unpickler):
     """Knows the four names that pickled arrays refer to, by their old and new spelling, and no others."""
 
     _names = {
-        **{(f"numpy.{core}.multiarray", "_reconstruct"): ("numpy._core.multiarray", "_reconstruct") for core in ("core", "_core")},
+        ("numpy.core.multiarray", "_reconstruct"): ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy._core.multiarray", "_reconstruct"): ("numpy._core.multiarray", "_reconstruct"),
         ("numpy", "ndarray"): ("numpy", "ndarray"),
         ("numpy", "dtype"): ("numpy", "dtype"),
     }

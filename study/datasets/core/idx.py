@@ -24,7 +24,7 @@ def idx_data(
     validation: float,
     augment: Augment | None = None,
 ) -> Data:
-    """Returns the dataset of four IDX files in root/<folder>/raw, as torchvision lays them out (1 x 28 x 28, 10 classes)."""
+    """Returns the dataset of four IDX files in root/<folder>/raw: 28 x 28 grey images of 10 classes."""
     files = [f"{folder}/raw/{part}-ubyte" for part in _PARTS]
     paths = locate(name, files, root=root, download=download, fetch=fetch)
     train, test = _split(*paths[:2]), _split(*paths[2:])
@@ -32,18 +32,20 @@ def idx_data(
 
 
 def read_idx(path: Path, dimensions: int) -> np.ndarray:
-    """Returns the uint8 array of `dimensions` axes in an IDX file: 00 00 08 d, d big-endian uint32 sizes, the bytes.
+    """Returns the uint8 array of an IDX file: bytes 0, 0, 8, d, then d = `dimensions` sizes, then the data.
 
     Raises UserError where the header or the length of the file is another.
     """
     data = np.fromfile(path, dtype=np.uint8)
     start = 4 + 4 * dimensions
     if len(data) < start or data[:4].tolist() != [0, 0, 8, dimensions]:
-        raise UserError(f"{path} is no IDX file of bytes in {dimensions} dimensions: it starts with {data[:4].tolist()}")
+        raise UserError(
+            f"{path} starts with {data[:4].tolist()}; expected [0, 0, 8, {dimensions}], an IDX file of bytes"
+        )
     shape = tuple(int(size) for size in data[4:start].view(">u4"))
     expected = start + int(np.prod(shape, dtype=object))
     if len(data) != expected:
-        raise UserError(f"{path} has {len(data)} bytes; expected {expected} for {shape}, so it is cut or not an IDX file")
+        raise UserError(f"{path} has {len(data)} bytes; expected {expected} for {shape} and its header")
     return data[start:].reshape(shape)
 
 

@@ -1,4 +1,4 @@
-"""A split whose images stay on disk: decoded by worker processes, moved in batches, made float on the device."""
+"""A split whose images stay on disk: worker processes decode, the device gets uint8 and makes it float."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.v2 import functional as transforms
 
 from study.datasets.core.augment import random_flip
 from study.datasets.core.data import to_float
-from study.datasets.core.decode import open_image, pixels
+from study.datasets.core.decode import decode
+from study.datasets.core.files import first_line
 from study.errors import UserError
 
 MOST_WORKERS = 16
@@ -28,13 +28,13 @@ Box = tuple[int, int, int, int]
 class FileSplit:
     """Image files and their labels, as RGB batches of size x size on the device.
 
-    One worker process decodes for every thread that torch has been given, at most 16. What a batch holds does not
-    depend on their number: every image brings its own seed.
+    One worker process decodes for every thread that torch has been given, at most 16. What a batch
+    holds does not depend on their number: every image brings its own seed.
     """
 
     root: Path
     names: np.ndarray
-    """Paths below root, (N,), as bytes: one block of memory, which worker processes share without copying it."""
+    """Paths below root, (N,), as bytes: one block of memory, which workers share without copying it."""
     labels: Tensor
     """(N,) int64, on the CPU."""
     size: int
@@ -47,17 +47,17 @@ class FileSplit:
     def batches(self, size: int, rng: Generator | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """Yields float batches (B, 3, size, size) in [0, 1] and labels (B,), on the device.
 
-        With `rng`: permuted, full, from random crops, mirrored with probability `flip`. Without: in order, the centre.
-        Raises UserError at an image that cannot be decoded.
+        With `rng`: permuted, full, from random crops, mirrored with probability `flip`.
+        Without: in order, the centre. Raises UserError at an image that cannot be decoded.
         """
         if rng is None:
             order = torch.arange(len(self))
-            keys = [(part, None) for part in order.split(size)]
+            keys: list[Key] = [(part, None) for part in torch.split(order, size)]
         else:
             order, seeds = _draw(len(self), rng)
             size = min(size, len(self))
             full = len(self) // size * size
-            keys = list(zip(order[:full].split(size), seeds[:full].split(size), strict=True))
+            keys = list(zip(torch.split(order[:full], size), torch.split(seeds[:full], size), strict=True))
         for key, images in zip(keys, self._decoded(keys), strict=True):
             if isinstance(images, UserError):
                 raise images
@@ -83,7 +83,7 @@ Key = tuple[Tensor, Tensor | None]
 
 @dataclass(frozen=True)
 class _Decoder(Dataset[Tensor | UserError]):
-    """What a worker process runs. It returns its errors: one that is raised arrives with its traceback glued on."""
+    """What a worker process runs. Errors are returned: a raised one arrives with its traceback glued on."""
 
     root: Path
     names: np.ndarray
@@ -95,26 +95,33 @@ class _Decoder(Dataset[Tensor | UserError]):
         try:
             for i, index in enumerate(chosen.tolist()):
                 path = self.root / self.names[index].decode()
-                image = open_image(path, str(path), channels=3)
-                fitted = centre(image, self.size) if seeds is None else _random(image, self.size, int(seeds[i]))
-                images[i] = torch.from_numpy(pixels(fitted).copy())
+                image = decode(path.read_bytes(), str(path), channels=3)
+                images[i] = (
+                    centre(image, self.size) if seeds is None else _crop(image, self.size, int(seeds[i]))
+                )
         except UserError as error:
             return error
+        except OSError as error:
+            return UserError(f"{path} was there when the run began and cannot be read: {first_line(error)}")
         return images
 
 
-def centre(image: Image.Image, size: int) -> Image.Image:
-    """Returns the central size x size of the image, its shorter side first scaled to 256/224 of that (bilinear)."""
+def centre(image: Tensor, size: int) -> Tensor:
+    """Returns the central size x size of the uint8 image (3, H, W), the shorter side first scaled to 256/224.
+
+    Scaling is bilinear with antialiasing, here and for training.
+    """
     scaled = transforms.resize(image, [round(size * RESIZE)])
-    cropped: Image.Image = transforms.center_crop(scaled, [size, size])
+    cropped: Tensor = transforms.center_crop(scaled, [size, size])
     return cropped
 
 
 def random_box(height: int, width: int, rng: Generator) -> Box:
-    """Returns the box of a random resized crop (Szegedy et al. 2015): area in [0.08, 1], aspect ratio in [3/4, 4/3].
+    """Returns the box of a random resized crop (Szegedy et al. 2015).
 
-    The area is uniform, the logarithm of the ratio is uniform, the place is uniform. The first of ten draws that fits
-    is taken; where none does, the largest central box whose ratio is in the range. Draws from `rng` alone.
+    Its share of the image's area is uniform in [0.08, 1], the logarithm of width / height uniform in +-log(4/3), its
+    place uniform. The first of ten draws that fits is taken; where none does, the largest central box whose ratio is
+    in the range. Draws from `rng` alone.
     """
     for area, ratio, down, right in torch.rand(10, 4, generator=rng, dtype=torch.float64).tolist():
         target = height * width * (0.08 + 0.92 * area)
@@ -126,9 +133,10 @@ def random_box(height: int, width: int, rng: Generator) -> Box:
     return (height - h) // 2, (width - w) // 2, h, w
 
 
-def _random(image: Image.Image, size: int, seed: int) -> Image.Image:
-    box = random_box(image.height, image.width, torch.Generator().manual_seed(seed))
-    cropped: Image.Image = transforms.resized_crop(image, *box, [size, size])
+def _crop(image: Tensor, size: int, seed: int) -> Tensor:
+    _, height, width = image.shape
+    box = random_box(height, width, torch.Generator().manual_seed(seed))
+    cropped: Tensor = transforms.resized_crop(image, *box, [size, size])
     return cropped
 
 
