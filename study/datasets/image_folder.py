@@ -30,10 +30,11 @@ def load(
 ) -> Data:
     """Returns the folders' images (3 x size x size), a class for each folder in root/train, by name.
 
-    Training images are random resized crops, mirrored with chance `flip` (None is off); of all others the shorter
-    side is scaled to 256/224 of `size` and the centre cut out. root/val is the test split; the validation split is
-    a stratified share of root/train, by a fixed seed (0.04 of ImageNet's is about as large as its test split).
-    The fingerprint is of the sorted paths and sizes of the files, not of their bytes.
+    Training images are random resized crops, mirrored with chance `flip` (None is off); of all others the
+    shorter side is scaled to 256/224 of `size` and the centre cut out. root/val is the test split; the
+    validation split is a stratified share of root/train, by a fixed seed (0.04 of ImageNet's is about as
+    large as its test split). The fingerprint is of the sorted paths and sizes of the files, not of their
+    bytes.
 
     root: holds train/ and val/. download: not possible, ImageNet is behind a form.
     Raises UserError for missing or empty folders, or a class in val that is not in train.

@@ -26,12 +26,12 @@ def load(
     """Returns points (2 x 1 x 1, 2 classes) on circles of radius 1 and `factor`, blurred by N(0, noise^2).
 
     Source: Erichson et al. 2022, appendix A: 250 training and 250 test points, scale factor 0.5, noise 0.2.
-    These are the terms of scikit-learn's make_circles; the polygon that the paper mentions is not given, so rings
-    stand for it. Validation is another draw of the same size: selection takes nothing from training.
+    These are the terms of scikit-learn's make_circles; the polygon that the paper mentions is not given, so
+    rings stand for it. Validation is another draw of the same size: selection takes nothing from training.
 
     A point p of the plane is the image (p + 2) / 4, in 8 bits as all images are: a grid of 4/255 = 0.016, far
-    below `noise`. A model's normalisation turns it into p / 2, and a sigma in pixel units is 4 sigma in the plane.
-    What lies outside [-2, 2]^2 (5 standard deviations off, by default) is moved to its edge.
+    below `noise`. A model's normalisation turns it into p / 2, and a sigma in pixel units is 4 sigma in the
+    plane. What lies outside [-2, 2]^2 (5 standard deviations off, by default) is moved to its edge.
 
     root, download: not needed. points: per split. factor: inner radius. noise: its deviation in the plane.
     """

@@ -39,7 +39,7 @@ class TensorSplit:
         return len(self.images)
 
     def batches(self, size: int, rng: Generator | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yields float batches in [0, 1]: permuted, augmented and full with `rng`, else in order, as they are."""
+        """Yields batches in [0, 1]: permuted, augmented and full with `rng`, else in order, as they are."""
         if rng is None:
             for start in range(0, len(self), size):
                 yield to_float(self.images[start : start + size]), self.labels[start : start + size]

@@ -119,9 +119,9 @@ def centre(image: Tensor, size: int) -> Tensor:
 def random_box(height: int, width: int, rng: Generator) -> Box:
     """Returns the box of a random resized crop (Szegedy et al. 2015).
 
-    Its share of the image's area is uniform in [0.08, 1], the logarithm of width / height uniform in +-log(4/3), its
-    place uniform. The first of ten draws that fits is taken; where none does, the largest central box whose ratio is
-    in the range. Draws from `rng` alone.
+    Its share of the image's area is uniform in [0.08, 1], the logarithm of width / height uniform in
+    +-log(4/3), its place uniform. The first of ten draws that fits is taken; where none does, the largest
+    central box whose ratio is in the range. Draws from `rng` alone.
     """
     for area, ratio, down, right in torch.rand(10, 4, generator=rng, dtype=torch.float64).tolist():
         target = height * width * (0.08 + 0.92 * area)
