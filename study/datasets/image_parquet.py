@@ -1,5 +1,6 @@
 """Images in Parquet, as dataset hubs publish them: a struct with the encoded bytes, and a label."""
 
+import io
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +12,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from study.datasets.core.augment import crop_and_flip
 from study.datasets.core.data import Arrays, Data, tensor_data
-from study.datasets.core.decode import decode
+from study.datasets.core.decode import decode, pixels
 from study.datasets.core.files import DEFAULT_ROOT, check_labels, first_line
 from study.errors import UserError
 
@@ -110,7 +111,7 @@ def _decode(rows: list[object], file: Path, channels: int | None, images: list[n
         data = row.get("bytes") if isinstance(row, dict) else row
         if not isinstance(data, bytes):
             raise UserError(f"{where} has no bytes; images by path alone are not read")
-        array = decode(data, where, channels).numpy()
+        array = pixels(decode(io.BytesIO(data), where, channels))
         if images and array.shape != images[0].shape:
             raise UserError(f"{where} is {array.shape}, the first {images[0].shape}; all must be of one size")
         images.append(array)

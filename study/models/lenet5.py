@@ -7,7 +7,7 @@ from study.models.core.classifier import Classifier
 
 
 class LeNet5(Classifier):
-    """Two 5 x 5 convolutions (6, 16 channels; ReLU, max-pool 2), linear layers of 120, 84 and `classes` units.
+    """Two 5 x 5 convolutions (6, 16 channels; ReLU, max-pool 2), linear layers of 120, 84, `classes` units.
 
     Source: LeCun et al. 1998, with ReLU for tanh and max for mean. 61,706 parameters for 1 channel and 10
     classes. Images are 32 x 32, or 28 x 28 and padded by 2. Raises UserError for other sizes.

@@ -27,7 +27,7 @@ _UNREADABLE = (
 
 
 class TorchvisionClassifier(Classifier):
-    """The network `name` of torchvision behind ImageNet's normalisation, which repeats grey to three channels.
+    """The network `name` of torchvision behind ImageNet's normalisation; grey is repeated to three channels.
 
     name: ResNet-50, DenseNet-121 and so on, as torchvision spells them (resnet50, densenet121).
     weights_file: a state dictionary of that network, as torchvision publishes them. It survives `initialise`,
@@ -35,7 +35,7 @@ class TorchvisionClassifier(Classifier):
     Stages: for ResNets normalise; stem and residual stage 1; stage 2; stage 3; stage 4 and head. For all
     others normalise; the network.
     Dropout layers are replaced by ours, whose state is the model's. Limit: networks with stochastic depth
-    (EfficientNet, ConvNeXt, Swin) draw it from the global generator, so their resumed runs are not bit-equal.
+    (EfficientNet, ConvNeXt, Swin) draw it from the global generator: their resumed runs are not bit-equal.
     Raises UserError for an unknown name, a file that does not fit, or images that the network cannot take.
     """
 
@@ -68,7 +68,7 @@ class TorchvisionClassifier(Classifier):
 
 
 def _load(network: nn.Module, name: str, file: Path) -> list[nn.Module]:
-    """Copies a file's parameters into the network; returns the last layer if the file's has other classes."""
+    """Copies a file's parameters into the network; returns the last layer if it is not the file's."""
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
         state = {re.sub(_OLD_NAME, r"\1\2.", key): state[key] for key in state}

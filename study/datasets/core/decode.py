@@ -1,32 +1,35 @@
-"""Encoded images (JPEG, PNG, WebP, GIF) to pixels."""
+"""Encoded images to pixels, with Pillow; torchvision's own decoders are deprecated."""
 
-import torch
-from torch import Tensor
-from torchvision.io import ImageReadMode, decode_image
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
 
 from study.datasets.core.files import first_line
 from study.errors import UserError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
-_MODES = {None: ImageReadMode.UNCHANGED, 1: ImageReadMode.GRAY, 3: ImageReadMode.RGB}
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm")
+_DEEP = ("I", "F")
+"""How Pillow's names of more than 8 bits a channel begin."""
 
 
-def decode(data: bytes, where: str, channels: int | None) -> Tensor:
-    """Returns an encoded image as uint8 (C, H, W): grey for 1 channel, RGB for 3, either as stored for None.
+def decode(source: Path | BinaryIO, where: str, channels: int | None) -> Image.Image:
+    """Returns the image, grey for 1 channel and RGB for 3; None leaves grey as it is and makes all else RGB.
 
-    Raises UserError, naming `where`, if the bytes are no image of 8 bits a channel, or are cut.
+    Raises UserError, naming `where`, if it is cut, no image, or has more than 8 bits a channel.
     """
     try:
-        image: Tensor = decode_image(torch.frombuffer(bytearray(data), dtype=torch.uint8), _MODES[channels])
-        if channels is None and len(image) not in (1, 3):  # transparency, CMYK
-            return decode(data, where, channels=3)
-    except (RuntimeError, ValueError) as error:
-        reason = first_line(error).rpartition(", ")[2]  # torchvision puts its own source's path before
-        raise UserError(
-            f"{where} cannot be decoded; expected a whole JPEG, PNG, WebP or GIF: {reason}"
-        ) from error
-    if image.dtype != torch.uint8 or image.ndim != 3:
-        raise UserError(
-            f"{where} is {image.dtype} of {tuple(image.shape)}; expected one image of 8 bits a channel"
-        )
-    return image
+        with Image.open(source) as image:
+            if image.mode.startswith(_DEEP):
+                raise UserError(f"{where} is of Pillow's mode {image.mode}; expected 8 bits a channel")
+            grey = channels == 1 or (channels is None and image.mode in {"1", "L"})
+            return image.convert("L" if grey else "RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"{where} cannot be decoded; expected a whole image: {first_line(error)}") from error
+
+
+def pixels(image: Image.Image) -> np.ndarray:
+    """Returns a grey or RGB image as a new uint8 array (C, H, W)."""
+    array = np.array(image)
+    return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.v2 import functional as transforms
 
 from study.datasets.core.augment import random_flip
 from study.datasets.core.data import to_float
-from study.datasets.core.decode import decode
-from study.datasets.core.files import first_line
+from study.datasets.core.decode import decode, pixels
 from study.errors import UserError
 
 MOST_WORKERS = 16
@@ -95,24 +95,21 @@ class _Decoder(Dataset[Tensor | UserError]):
         try:
             for i, index in enumerate(chosen.tolist()):
                 path = self.root / self.names[index].decode()
-                image = decode(path.read_bytes(), str(path), channels=3)
-                images[i] = (
-                    centre(image, self.size) if seeds is None else _crop(image, self.size, int(seeds[i]))
-                )
+                image = decode(path, str(path), channels=3)
+                part = centre(image, self.size) if seeds is None else _crop(image, self.size, int(seeds[i]))
+                images[i] = torch.from_numpy(pixels(part))
         except UserError as error:
             return error
-        except OSError as error:
-            return UserError(f"{path} was there when the run began and cannot be read: {first_line(error)}")
         return images
 
 
-def centre(image: Tensor, size: int) -> Tensor:
-    """Returns the central size x size of the uint8 image (3, H, W), the shorter side first scaled to 256/224.
+def centre(image: Image.Image, size: int) -> Image.Image:
+    """Returns the central size x size of the image, the shorter side first scaled to 256/224.
 
     Scaling is bilinear with antialiasing, here and for training.
     """
     scaled = transforms.resize(image, [round(size * RESIZE)])
-    cropped: Tensor = transforms.center_crop(scaled, [size, size])
+    cropped: Image.Image = transforms.center_crop(scaled, [size, size])
     return cropped
 
 
@@ -133,10 +130,9 @@ def random_box(height: int, width: int, rng: Generator) -> Box:
     return (height - h) // 2, (width - w) // 2, h, w
 
 
-def _crop(image: Tensor, size: int, seed: int) -> Tensor:
-    _, height, width = image.shape
-    box = random_box(height, width, torch.Generator().manual_seed(seed))
-    cropped: Tensor = transforms.resized_crop(image, *box, [size, size])
+def _crop(image: Image.Image, size: int, seed: int) -> Image.Image:
+    box = random_box(image.height, image.width, torch.Generator().manual_seed(seed))
+    cropped: Image.Image = transforms.resized_crop(image, *box, [size, size])
     return cropped
 
 

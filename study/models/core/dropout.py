@@ -47,4 +47,5 @@ def uniform(count: Tensor, shape: torch.Size) -> Tensor:
 
 
 def _shifted(bits: Tensor, by: int, width: int) -> Tensor:
-    return (bits >> by) & (2 ** (width - by) - 1)
+    shifted: Tensor = (bits >> by) & (2 ** (width - by) - 1)
+    return shifted

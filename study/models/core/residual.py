@@ -30,7 +30,8 @@ class PreActivationBlock(nn.Module):
         """Returns the block's output as a new tensor."""
         active = self.enter(x)
         passed: Tensor = x if self.shortcut is None else self.shortcut(active)
-        return passed + self.residual(active)
+        change: Tensor = self.residual(active)
+        return passed + change
 
 
 def residual_stage(
