@@ -1,6 +1,7 @@
 """A split whose images stay on disk: worker processes decode, the device gets uint8 and makes it float."""
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,7 @@ class _Decoder(Dataset[Tensor | UserError]):
         images = torch.empty(len(chosen), 3, self.size, self.size, dtype=torch.uint8)
         try:
             for i, index in enumerate(chosen.tolist()):
-                path = self.root / self.names[index].decode()
+                path = self.root / os.fsdecode(self.names[index])
                 image = decode(path, str(path), channels=3)
                 part = centre(image, self.size) if seeds is None else _crop(image, self.size, int(seeds[i]))
                 images[i] = torch.from_numpy(pixels(part))
