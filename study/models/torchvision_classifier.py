@@ -62,7 +62,7 @@ class TorchvisionClassifier(Classifier):
         _try(self, name, shape)
 
     def initialise(self, rng: Generator) -> None:
-        """Draws from `rng`, in place, what no file gave: the network or its last layer, and dropout's start."""
+        """Draws from `rng`, in place, what no file gave: the network or its last layer, dropout's start."""
         for module in self._fresh:
             initialise(module, rng)
 

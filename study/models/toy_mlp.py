@@ -11,8 +11,9 @@ from study.models.core.classifier import Classifier
 class ToyMLP(Classifier):
     """`layers` hidden layers of `hidden` ReLU units on the flattened image, of any size.
 
-    Source: Erichson et al. 2022, appendix A, a shallow network with ReLU; the number of units there is not
-    known. Stages: normalise; one for each hidden layer; the last linear layer.
+    Source: Erichson et al. 2022, appendix A, a shallow network with ReLU; the number of units there is not known.
+    Stages: normalise; one for each hidden layer; the last linear layer.
+    hidden: units of a hidden layer. layers: number of hidden layers.
     """
 
     def __init__(

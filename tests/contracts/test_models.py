@@ -119,7 +119,7 @@ def test_the_state_goes_round(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_configuration_is_keyword_only_annotated_and_documented(name: str) -> None:
     cls = importlib.import_module(f"study.models.{name}").MODEL
-    parameters = [p for p in inspect.signature(cls).parameters.values()]
+    parameters = list(inspect.signature(cls).parameters.values())
     assert [p.name for p in parameters[:2]] == ["shape", "classes"]
     assert all(p.kind is p.KEYWORD_ONLY and p.annotation is not p.empty for p in parameters)
     assert all(f"{p.name}: " in cls.__doc__ and p.default is not p.empty for p in parameters[2:])

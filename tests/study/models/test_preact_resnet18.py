@@ -7,7 +7,7 @@ from study.models.preact_resnet18 import PreActResNet18
 
 
 def _reference(weights: list[Tensor], x: Tensor, width: int) -> Tensor:
-    """He et al. 2016, figure 4e, on the parameters in the order in which a forward pass through blocks meets them."""
+    """He et al. 2016, figure 4e, with the parameters in the order in which the blocks use them."""
     values = iter(weights)
 
     def norm_relu(h: Tensor) -> Tensor:

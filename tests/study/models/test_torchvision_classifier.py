@@ -28,7 +28,7 @@ def test_sizes_are_torchvisions(name: str, count: int) -> None:
     assert sum(p.numel() for p in model.parameters()) == count
 
 
-@pytest.mark.parametrize("name", ["resnet18", "densenet121", "vgg11"])
+@pytest.mark.parametrize("name", ["resnet18", "densenet121", "mobilenet_v2"])
 def test_published_weights_survive_and_give_the_networks_logits(tmp_path: Path, name: str) -> None:
     network = _saved(tmp_path / "w.pth", name, 1000)
     model = TorchvisionClassifier(shape=SHAPE, classes=1000, name=name, weights_file=str(tmp_path / "w.pth"))
