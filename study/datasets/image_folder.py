@@ -23,7 +23,7 @@ def load(
     *,
     root: Path | None = None,
     device: torch.device,
-    download: bool = False,  # noqa: ARG001
+    download: bool = False,
     size: Annotated[int, Ge(8)] = 224,
     validation: Annotated[float, Gt(0), Lt(1)] = 0.04,
     flip: Annotated[float, Gt(0), Le(1)] | None = 0.5,

@@ -24,7 +24,7 @@ def load(
     *,
     root: Path | None = None,
     device: torch.device,
-    download: bool = False,  # noqa: ARG001
+    download: bool = False,
     validation: Annotated[float, Gt(0), Lt(1)] = 0.1,
     test: str = "test",
     image: str | None = None,

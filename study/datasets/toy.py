@@ -16,9 +16,9 @@ EXTENT = 2.0
 
 def load(
     *,
-    root: Path | None = None,  # noqa: ARG001
+    root: Path | None = None,
     device: torch.device,
-    download: bool = False,  # noqa: ARG001
+    download: bool = False,
     points: Annotated[int, Ge(2)] = 250,
     factor: Annotated[float, Gt(0), Lt(1)] = 0.5,
     noise: Annotated[float, Ge(0), Le(1)] = 0.2,
