@@ -51,7 +51,7 @@ def test_parameters_are_columns_numbers_as_numbers_and_all_else_as_text(tmp_path
 
 
 def test_parameters_that_some_methods_lack_are_missing_there(tmp_path: Path) -> None:
-    vanilla = replace(GNT, method="standard", params={}, arm="Vanilla")
+    vanilla = replace(GNT, method="standard", params={}, arm="Vanilla", varied=())
     _write(tmp_path / "a.parquet")
     _write(tmp_path / "b.parquet", vanilla)
     frame = results.read([tmp_path / "b.parquet", tmp_path / "a.parquet"])
@@ -60,7 +60,7 @@ def test_parameters_that_some_methods_lack_are_missing_there(tmp_path: Path) -> 
 
 
 def test_a_parameter_cannot_hide_a_column(tmp_path: Path) -> None:
-    frame = _write(tmp_path / "a.parquet", replace(GNT, params={"metric": 3, "seed": 9}))
+    frame = _write(tmp_path / "a.parquet", replace(GNT, params={"metric": 3, "seed": 9}, varied=()))
     assert frame["metric"].tolist() == ["accuracy"] and frame["seed"].tolist() == [0]
 
 

@@ -49,7 +49,8 @@ def test_interrupted_after_every_epoch_it_ends_as_one_left_alone(recipe: dict[st
     resumed = TrialRun(trial, Place(), tmp_path / "often")
     assert resumed.fit.done and len(resumed.history) == EPOCHS
     assert same(_numbers(resumed.table()[0]), _numbers(rows))
-    assert same(resumed.fit.state_dict(), whole.fit.state_dict())
+    states = [torch.load(run.checkpoint, weights_only=True)["fit"] for run in (resumed, whole)]
+    assert same(*states) and same(resumed.model.state_dict(), whole.model.state_dict())
 
 
 def test_the_same_seed_is_the_same_trial_and_another_is_another(tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ def test_rows_are_the_history_and_the_metrics(tmp_path: Path) -> None:
     assert len(clean) == 1 and clean["family"].isna().all()
     corrupted = measured[measured["corruption"] != "clean"]
     assert corrupted["family"].notna().all() and "noise" in set(corrupted["family"])
-    assert facts["seconds"] > 0 and facts["versions"]["torch"] == torch.__version__
+    assert facts["seconds"] > 0 and torch.__version__.startswith(facts["versions"]["torch"])
 
 
 BASE_CORRUPTION = {"benchmark": None, "seed": 0, "severities": [2], "batch": 2048}
