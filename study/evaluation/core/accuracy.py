@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from study.datasets.core.data import Split
+
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
@@ -36,3 +38,9 @@ def correct(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], ranks: t
 def named_ranks(classes: int) -> dict[str, int]:
     """Returns the accuracies that are reported: top-1, and top-5 where there are more than 10 classes."""
     return {"accuracy": 1} | ({"top5": 5} if classes > 10 else {})
+
+
+def accuracy(model: nn.Module, split: Split, batch: int = 1024) -> float:
+    """Returns top-1 accuracy on a split as a fraction. The model's mode is restored."""
+    with evaluating(model):
+        return int(correct(model, split.batches(batch), (1,))) / len(split)
