@@ -15,7 +15,7 @@ GIVEN = {"shape", "classes", "root", "device", "download"}
 
 
 def options_of(target: Callable[..., Any]) -> dict[str, Any]:
-    """Returns name -> default of the keyword-only arguments that configure `target`."""
+    """Returns name -> default (Parameter.empty for none) of the keyword-only arguments that configure `target`."""
     parameters = inspect.signature(target).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in GIVEN}
 
@@ -30,6 +30,9 @@ def check(owner: str, target: Callable[..., Any], given: Mapping[str, Any], wher
     for name in given:
         if name not in options:
             raise UserError(f"{owner} has no parameter {name!r} (from {where}).{suggest(name, options)}")
+    for name, default in options.items():
+        if default is inspect.Parameter.empty and name not in given:
+            raise UserError(f"{owner} needs {name!r}, and {where} does not give it")
     adapters = _adapters(target)
     merged = {name: given.get(name, default) for name, default in options.items()}
     return {name: _canonical(f"{owner}.{name}", adapters[name], value, where) for name, value in merged.items()}

@@ -3,7 +3,8 @@
 from torch import nn
 
 from study.datasets.core.data import Data
-from study.evaluation.core.accuracy import correct, evaluating, named_ranks
+from study.evaluation.core.accuracy import correct
+from study.evaluation.core.predict import evaluating, named_ranks
 from study.evaluation.rows import Row
 
 

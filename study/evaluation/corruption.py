@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from study.datasets.core.data import Data, to_float
 from study.errors import UserError
-from study.evaluation.core.accuracy import correct, evaluating, named_ranks
+from study.evaluation.core.accuracy import correct
+from study.evaluation.core.predict import evaluating, named_ranks
 from study.evaluation.corruptions.benchmark import corrupted
 from study.evaluation.corruptions.catalog import BENCHMARKS, SEVERITIES, benchmark_for
 from study.evaluation.rows import Row
