@@ -1,8 +1,9 @@
-"""Times the projection beside foolbox's clipping-aware rescaling: `python -m benchmarks.projection [--threads N]`."""
+"""Times the projection beside foolbox's clipping-aware rescaling: `python -m benchmarks.projection`."""
 
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from foolbox.external.clipping_aware_rescaling import l2_clipping_aware_rescaling
@@ -14,7 +15,8 @@ from trainers.parts.projection import per_pixel_rms, project
 
 def sorted_projection(x: Tensor, delta: Tensor, epsilon: float) -> Tensor:
     """Returns what `project` does, with the scale from foolbox (which sorts every pixel's breakpoint)."""
-    return (x + l2_clipping_aware_rescaling(x, delta, epsilon) * delta).clamp(0, 1)
+    scale: Tensor = l2_clipping_aware_rescaling(x, delta, epsilon)
+    return (x + scale * delta).clamp(0, 1)
 
 
 def seconds(call: Callable[[], Tensor], repeats: int) -> float:
@@ -42,7 +44,7 @@ def main() -> None:
         epsilon = per_pixel_rms(0.348, x)
         times, errors = [], []
         for solve in (project, sorted_projection):
-            times.append(1e3 * seconds(lambda solve=solve: solve(x, delta, epsilon), arguments.repeats))
+            times.append(1e3 * seconds(partial(solve, x, delta, epsilon), arguments.repeats))
             norms = (solve(x, delta, epsilon).double() - x).flatten(1).norm(dim=1)
             errors.append(float((norms / epsilon - 1).abs().max()))
         print(

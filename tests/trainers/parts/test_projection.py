@@ -30,7 +30,8 @@ def exact_scale(x: np.ndarray, delta: np.ndarray, epsilon: float) -> float:
 def exact(x: Tensor, delta: Tensor, epsilon: float) -> np.ndarray:
     x64, delta64 = (t.double().flatten(1).numpy() for t in (x, delta))
     delta64 = delta64 / np.abs(delta64).max(axis=1, keepdims=True)  # the result has no scale, denormals would
-    return np.stack([np.clip(a + exact_scale(a, b, epsilon) * b, 0, 1) for a, b in zip(x64, delta64, strict=True)])
+    pairs = zip(x64, delta64, strict=True)
+    return np.stack([np.clip(a + exact_scale(a, b, epsilon) * b, 0, 1) for a, b in pairs])
 
 
 def norms(x: Tensor, projected: Tensor) -> np.ndarray:
@@ -124,14 +125,16 @@ def test_constant_gamma_passes_the_scaled_gradient():
     delta.requires_grad_()
     projected = project(x, delta, 1.2, differentiate_gamma=False)
     (gradient,) = torch.autograd.grad(projected.sum(), delta)
-    gamma = np.array([exact_scale(a, b, 1.2) for a, b in zip(x.flatten(1).numpy(), delta.detach().flatten(1).numpy(), strict=True)])
+    pairs = zip(x.flatten(1).numpy(), delta.detach().flatten(1).numpy(), strict=True)
+    gamma = np.array([exact_scale(a, b, 1.2) for a, b in pairs])
     inside = ((projected > 0) & (projected < 1)).flatten(1).numpy()
     np.testing.assert_allclose(gradient.flatten(1), inside * gamma[:, None], rtol=1e-6)
 
 
 def test_same_scale_as_foolbox():
-    rescaling = pytest.importorskip("foolbox.external.clipping_aware_rescaling", reason="foolbox is not installed")
-    x, delta = images("strokes", (8, 3, 32, 32), torch.float32), noise("normal", (8, 3, 32, 32), torch.float32)
+    rescaling = pytest.importorskip("foolbox.external.clipping_aware_rescaling")
+    shape = (8, 3, 32, 32)
+    x, delta = images("strokes", shape, torch.float32), noise("normal", shape, torch.float32)
     for epsilon in (1.0, 19.3, 27.0):
         theirs = (x + rescaling.l2_clipping_aware_rescaling(x, delta, epsilon) * delta).clamp(0, 1)
         torch.testing.assert_close(project(x, delta, epsilon), theirs, atol=1e-4, rtol=0)
