@@ -86,4 +86,5 @@ def generator_step(
         parameter.grad = gradient
     optimizer.step()
     optimizer.zero_grad()
+    torch.clear_autocast_cache()  # under autocast, the parameters' bf16 copies are those of before the step
     return loss.detach()

@@ -15,7 +15,7 @@ CACHE = 2**19
 
 def per_pixel_rms(rms: float, x: Tensor) -> float:
     """Returns the L2 radius epsilon = rms * sqrt(d) of noise on images like x (B, ...), d values each."""
-    return rms * math.sqrt(x[0].numel())
+    return rms * math.sqrt(math.prod(x.shape[1:]))
 
 
 def project(x: Tensor, delta: Tensor, epsilon: float, *, differentiate_gamma: bool = True) -> Tensor:
@@ -34,7 +34,7 @@ def project(x: Tensor, delta: Tensor, epsilon: float, *, differentiate_gamma: bo
         largest = _like(largest.clamp_min(torch.finfo(x.dtype).tiny), delta)
     unit = delta / largest
     with torch.no_grad():
-        rows = len(x) if x.is_cuda else max(1, CACHE // x[0].numel())
+        rows = len(x) if x.is_cuda else max(1, CACHE // math.prod(x.shape[1:]))
         pairs = zip(torch.split(x.flatten(1), rows), torch.split(unit.flatten(1), rows), strict=True)
         gamma, slope = torch.cat([_solve(*pair, epsilon) for pair in pairs], dim=1)
     gamma = _like(gamma, x)

@@ -98,6 +98,7 @@ def test_nothing_is_nan_at_the_edges(dtype):
     delta[1, 0, 0, 0] = torch.finfo(dtype).smallest_normal / 4
     delta[2] = torch.finfo(dtype).max / 4
     assert torch.equal(project(x, torch.zeros_like(x), 1.0), x)
+    assert project(x[:0], x[:0], 1.0).shape == x[:0].shape
     assert torch.equal(project(x, noise("normal", x.shape, dtype), 0.0), x)
     for epsilon in (0.0, 1e-8, 0.3, 1e4):
         for through in (True, False):
