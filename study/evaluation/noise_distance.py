@@ -19,7 +19,7 @@ Draw = Callable[[Tensor, Generator], Tensor]
 """Noise of any scale, of the images' shape (B, C, H, W)."""
 NEAREST, FARTHEST, RATIO, HALVINGS = 1e-3, 100.0, 1.2, 12
 """The search in t, in units of sqrt(d): from NEAREST on, times RATIO, to FARTHEST, where all but 1% of the
-pixels of Gaussian noise are black or white. The first interval with a wrong end is then halved: exact to 5e-5."""
+pixels of Gaussian noise are black or white; then halvings of the interval of the flip, exact to 5e-5."""
 WINDOW, PATIENCE, GAIN = 100, 5, 0.01
 """A generator has converged when its mean loss over WINDOW steps gained no share GAIN in PATIENCE windows."""
 
@@ -76,9 +76,9 @@ def measure(
     """Returns epsilon*, the median distance of test images, for Gaussian, uniform and adversarial noise.
 
     Source: Rusak et al. 2020, section 3.3 and table 2. In pixel units (L2); infinite where half the images
-    are never flipped. For adversarial noise fresh generators are trained against the model on the training images
-    until they converge; the rows are the mean and the standard deviation (n - 1; not a number for fewer than
-    two, or where a median is infinite) over their seeds.
+    are never flipped. For adversarial noise fresh generators are trained against the model, on the training
+    images, until they converge; the rows are the mean and the standard deviation (n - 1; not a number for
+    fewer than two, or where a median is infinite) over their seeds.
     images: how many test images, the first ones; None: all. generators: seeds; 0: no adversarial noise.
     rms, correlation, lr, max_steps: norm and kernel of the generators, Adam's learning rate, and when to stop
     whatever happens. batch: images at a time, part of the result (it is the order of random numbers).

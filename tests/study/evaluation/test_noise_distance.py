@@ -51,7 +51,7 @@ def test_distances_are_those_of_the_halfspace():
     y[0], expected[0] = 1 - y[0], 0.0  # already wrong
     before = x.clone(), delta.clone()
     np.testing.assert_allclose(distances(model, x, y, delta), expected, rtol=2e-3)
-    np.testing.assert_allclose(distances(model, x, y, 1e-6 * delta), expected, rtol=2e-3)  # only the direction
+    np.testing.assert_allclose(distances(model, x, y, 1e-6 * delta), expected, rtol=2e-3)  # no scale
     assert torch.equal(x, before[0]) and torch.equal(delta, before[1])
 
 
@@ -78,7 +78,7 @@ def test_median_counts_wrong_images_as_zero_and_unflipped_as_infinity():
     x[:, :, WEIGHTS.view(4, 4) > 0] = 1  # the strongest image of class 1
     black = torch.zeros_like(x)  # score 0: class 0
     images, all_zero = torch.cat([x[:3], black[:1]]), torch.zeros(4, dtype=torch.int64)
-    assert rows_of(all_zero, images, generators=0)["gaussian", "epsilon_median"] == 0  # three of four are wrong
+    assert rows_of(all_zero, images, generators=0)["gaussian", "epsilon_median"] == 0  # 3 are wrong
     never, delta = Halfspace(-1e3).eval(), torch.randn(x.shape, generator=generator(CPU, 0))
     found = distances(never, x, torch.ones(4, dtype=torch.int64), delta)
     assert torch.equal(found, torch.full((4,), math.inf))
