@@ -1,11 +1,13 @@
 """Geometric operators on 8-bit images: one matrix per image, one resampling for all.
 
-A matrix (N, 2, 3) maps a point of the result to the point of the source it is read from, in pixels with (0.5, 0.5) the
-centre of the first. Reading is bilinear, edge pixels repeat for half a pixel, and what lies outside the source is 0, as
-in Pillow's `transform(..., AFFINE, resample=BILINEAR)`, which the published AugMix uses (Pillow's default is nearest).
+A matrix (N, 2, 3) maps a point of the result to the point of the source it is read from, in pixels with
+(0.5, 0.5) the centre of the first. Reading is bilinear, edge pixels repeat for half a pixel, and what lies
+outside the source is 0, as in Pillow's `transform(..., AFFINE, resample=BILINEAR)`, which the published
+AugMix uses (Pillow's default is nearest).
 
-Tolerance against Pillow, stated once for all: translations by whole pixels and strength 0 are equal; elsewhere a value
-differs by at most 1 of 255, save where a source point lies within 1e-3 pixels of the source's border.
+Tolerance against Pillow, stated once for all: translations by whole pixels and strength 0 are equal;
+elsewhere a value differs by at most 1 of 255, save where a source point lies within 1e-3 pixels of the
+source's border.
 """
 
 import torch
@@ -13,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 ROUNDING = 1 / 64
-"""Added before cutting to an integer, as Pillow cuts: an interpolated 4.9999 is a 5 that single precision missed."""
+"""Added before cutting to an integer, as Pillow cuts: an interpolated 4.9999 is a 5 that single precision
+missed."""
 
 
 def warp(x: Tensor, matrix: Tensor) -> Tensor:

@@ -9,26 +9,37 @@ from trainers.parts import affine, tone
 from trainers.parts.draws import beta, deal, dirichlet
 
 OPERATORS = (
-    "autocontrast", "equalize", "posterize", "solarize", "rotate", "shear_x", "shear_y", "translate_x", "translate_y",
+    "autocontrast", "equalize", "posterize", "solarize",
+    "rotate", "shear_x", "shear_y", "translate_x", "translate_y",
 )  # fmt: skip
-"""The order in which `augment` takes them. Colour, contrast, brightness and sharpness overlap the test corruptions."""
+"""The order in which `augment` takes them. Colour, contrast, brightness and sharpness overlap the test
+corruptions."""
 TONES = 4
 DEPTHS = 3
 """A chain's depth is uniform in {1, ..., DEPTHS}."""
 
 
 def augmix(
-    x: Tensor, rng: Generator, *, width: int = 3, depth: int | None = None, severity: float = 3, alpha: float = 1.0
+    x: Tensor,
+    rng: Generator,
+    *,
+    width: int = 3,
+    depth: int | None = None,
+    severity: float = 3,
+    alpha: float = 1.0,
 ) -> Tensor:
     """Returns (1 - m) x + m * sum_i w_i chain_i(x), a new tensor of x's shape, in [0, 1].
 
-    Source: Hendrycks et al. 2020, algorithm 1. w ~ Dirichlet(alpha, ..., alpha) over `width` chains and
-    m ~ Beta(alpha, alpha), one draw per image. A chain is 1, 2 or 3 operators (uniform), or `depth` of them; each is uniform over
-    OPERATORS, with its own level ~ U(0.1, severity), 0.1 <= severity <= 10, and sign. Chains see 8-bit values.
+    Source: Hendrycks et al. 2020, algorithm 1. w ~ Dirichlet(alpha, ..., alpha) over `width` chains and m ~
+    Beta(alpha, alpha), one draw per image. A chain is 1, 2 or 3 operators (uniform), or `depth` of them;
+    each is uniform over OPERATORS, with its own level ~ U(0.1, severity), 0.1 <= severity <= 10, and sign.
+    Chains see 8-bit values.
     x: (B, C, H, W) in [0, 1].
 
-    For one image all of these are independent. Across a batch, operators and depths are dealt out evenly (see `deal`), so
-    that all images with the same operator are treated together: shapes are static and nothing waits for the device.
+    For one image all of these are independent. Across a batch, operators and depths are dealt out evenly
+    (see `deal`), so
+    that all images with the same operator are treated together: shapes are static and nothing waits for the
+    device.
     """
     pixels = (x * 255).round().to(torch.uint8)
     weights = dirichlet(alpha, (len(x), width), rng)
@@ -44,9 +55,9 @@ def augmix(
 def augment(x: Tensor, level: Tensor, sign: Tensor) -> Tensor:
     """Applies each operator to an equal run of images, in the order of OPERATORS; returns a new tensor.
 
-    x: (9 n, C, H, W) uint8. level: (9 n,) in [0, 10]. sign: (9 n,), 1 or -1. At level 10 an image is turned by 30 degrees,
-    sheared by 0.3 or moved by a third of its size; it keeps 4 - int(4 level / 10) bits, and is inverted from
-    256 - int(256 level / 10) on. Degrees and pixels are whole, as published.
+    x: (9 n, C, H, W) uint8. level: (9 n,) in [0, 10]. sign: (9 n,), 1 or -1. At level 10 an image is turned
+    by 30 degrees, sheared by 0.3 or moved by a third of its size; it keeps 4 - int(4 level / 10) bits, and
+    is inverted from 256 - int(256 level / 10) on. Degrees and pixels are whole, as published.
     """
     height, width = x.shape[2:]
     part = [level.view(len(OPERATORS), -1)[i] for i in range(len(OPERATORS))]
@@ -79,21 +90,21 @@ def _chains(pixels: Tensor, rng: Generator, *, width: int, depth: int | None, se
     depths = DEPTHS if depth is None else 1
     run = math.ceil(len(pixels) / depths)
     item, place = deal(width, len(pixels), depths * run, rng)
-    state = pixels.index_select(0, item.flatten())
+    state = _take(pixels, item)
     finished: list[Tensor] = []
     for step in range(depth or DEPTHS):
         left = depths * run if depth else (DEPTHS - step) * run
-        state = state.unflatten(0, (width, -1))
         finished.insert(0, state[:, left:])
-        state = _step(state[:, :left].flatten(0, 1), rng, width, severity)
-    ordered = torch.cat([state.unflatten(0, (width, -1)), *finished], 1)
+        state = _step(state[:, :left], rng, severity)
+    ordered = torch.cat([state, *finished], 1)
     hand = torch.arange(width, device=pixels.device)[:, None] * ordered.shape[1]
-    return ordered.flatten(0, 1).index_select(0, (place + hand).flatten()).unflatten(0, (width, -1))
+    return _take(ordered.flatten(0, 1), place + hand)
 
 
-def _step(state: Tensor, rng: Generator, width: int, severity: float) -> Tensor:
-    """Applies one operator to each image of state (width * n, C, H, W), dealt out evenly within each chain."""
-    n = len(state) // width
+def _step(state: Tensor, rng: Generator, severity: float) -> Tensor:
+    """Applies one operator to each image of state (chains, n, C, H, W), dealt out evenly within each
+    chain."""
+    width, n = state.shape[:2]
     run = math.ceil(n / len(OPERATORS))
     item, place = deal(width, n, len(OPERATORS) * run, rng)
     hand = torch.arange(width, device=state.device)[:, None]
@@ -101,6 +112,11 @@ def _step(state: Tensor, rng: Generator, width: int, severity: float) -> Tensor:
     source = (item + hand * n).view(width, len(OPERATORS), run).transpose(0, 1)
     level = torch.empty(source.numel(), device=state.device).uniform_(0.1, severity, generator=rng)
     sign = torch.randint(0, 2, (source.numel(),), generator=rng, device=state.device) * 2 - 1
-    result = augment(state.index_select(0, source.flatten()), level, sign)
+    result = augment(state.flatten(0, 1).index_select(0, source.flatten()), level, sign)
     back = (place // run * width + hand) * run + place % run
-    return result.index_select(0, back.flatten())
+    return _take(result, back)
+
+
+def _take(images: Tensor, index: Tensor) -> Tensor:
+    """Returns images[index], (*index.shape, C, H, W)."""
+    return images.index_select(0, index.flatten()).view(*index.shape, *images.shape[1:])

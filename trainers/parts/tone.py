@@ -16,7 +16,7 @@ def histogram(x: Tensor) -> Tensor:
     """Returns how often each value occurs, (N, C, 256) int32, in x (N, C, H, W) uint8."""
     values = x.flatten(2).long()
     counts = torch.zeros((*x.shape[:2], 256), dtype=torch.int32, device=x.device)
-    return counts.scatter_add_(2, values, torch.ones((), dtype=torch.int32, device=x.device).expand_as(values))
+    return counts.scatter_add_(2, values, counts.new_ones(()).expand_as(values))
 
 
 def posterize_table(bits: Tensor, channels: int) -> Tensor:
@@ -27,16 +27,18 @@ def posterize_table(bits: Tensor, channels: int) -> Tensor:
 
 
 def solarize_table(threshold: Tensor, channels: int) -> Tensor:
-    """Returns the table that inverts values >= threshold (N,), integers from 0 to 256; 256 is the identity."""
+    """Returns the table that inverts values >= threshold (N,), integers from 0 to 256; 256 is the
+    identity."""
     values = torch.arange(256, device=threshold.device)
-    return torch.where(values < threshold.view(-1, 1, 1), values, 255 - values).to(torch.uint8).expand(-1, channels, -1)
+    table = torch.where(values < threshold.view(-1, 1, 1), values, 255 - values)
+    return table.to(torch.uint8).expand(-1, channels, -1)
 
 
 def autocontrast_table(counts: Tensor) -> Tensor:
     """Returns the table that stretches each channel's range to [0, 255]; of histograms (N, C, 256).
 
-    int(v * s - low * s), s = 255 / (high - low), in double precision as Pillow does it: the cut to an integer makes
-    the last bit matter. A channel of one value stays as it is.
+    int(v * s - low * s), s = 255 / (high - low), in double precision as Pillow does it: the cut to an
+    integer makes the last bit matter. A channel of one value stays as it is.
     """
     values = torch.arange(256, device=counts.device)
     occupied = counts > 0
@@ -51,8 +53,8 @@ def autocontrast_table(counts: Tensor) -> Tensor:
 def equalize_table(counts: Tensor) -> Tensor:
     """Returns the table that flattens each channel's histogram (N, C, 256).
 
-    With s = (pixels - pixels of the highest value) // 255: (s // 2 + pixels below v) // s, at most 255. The identity
-    where s is 0.
+    With s = (pixels - pixels of the highest value) // 255: (s // 2 + pixels below v) // s, at most 255. The
+    identity where s is 0.
     """
     values = torch.arange(256, device=counts.device)
     high = ((counts > 0) * values).amax(2, keepdim=True)

@@ -21,7 +21,8 @@ def images(draw: st.DrawFn) -> Tensor:
     shape = (2, draw(st.sampled_from([1, 3])), draw(st.integers(4, 24)), draw(st.integers(4, 24)))
     values = draw(st.sampled_from([st.integers(0, 255), FEW_VALUES, st.just(draw(st.integers(0, 255)))]))
     if draw(st.booleans()):
-        return torch.from_numpy(np.random.default_rng(draw(st.integers(0, 99))).integers(0, 256, shape, np.uint8))
+        rng = np.random.default_rng(draw(st.integers(0, 99)))
+        return torch.from_numpy(rng.integers(0, 256, shape, np.uint8))
     return torch.from_numpy(draw(hnp.arrays(np.uint8, shape, elements=values)))
 
 
@@ -36,9 +37,13 @@ def by_pillow(x: Tensor, *operations: object) -> Tensor:
     return torch.stack(done)
 
 
+def pairs(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
+    return st.tuples(st.integers(low, high), st.integers(low, high))
+
+
 @settings(max_examples=60, deadline=None)
-@given(images(), st.lists(st.integers(1, 8), min_size=2, max_size=2), st.lists(st.integers(0, 256), min_size=2, max_size=2))
-def test_tones_are_pillows(x: Tensor, bits: list[int], threshold: list[int]) -> None:
+@given(images(), pairs(1, 8), pairs(0, 256))
+def test_tones_are_pillows(x: Tensor, bits: tuple[int, int], threshold: tuple[int, int]) -> None:
     before = x.clone()
     assert torch.equal(tone.autocontrast(x), by_pillow(x, ImageOps.autocontrast, ImageOps.autocontrast))
     assert torch.equal(tone.equalize(x), by_pillow(x, ImageOps.equalize, ImageOps.equalize))
@@ -77,7 +82,8 @@ def test_warps_are_pillows_bilinear(x: Tensor, degrees: float, slope: float, pix
     matrix = affine.rotation(amounts, height, width)
     turned = by_pillow(x, *(lambda im, d=d: im.rotate(d, resample=BILINEAR) for d in amounts.tolist()))
     assert_close(affine.warp(x, matrix), turned, near_border(matrix, height, width))
-    for kind, amount in [("shear_x", slope), ("shear_y", slope), ("translation_x", pixels), ("translation_y", pixels)]:
+    amounts_of = {"shear_x": slope, "shear_y": slope, "translation_x": pixels, "translation_y": pixels}
+    for kind, amount in amounts_of.items():
         matrix = getattr(affine, kind)(torch.tensor([float(amount), 0.0]))
         numbers = pillow_matrix(kind, float(matrix.new_tensor(amount)))
         moved = by_pillow(
@@ -100,7 +106,8 @@ def assert_close(result: Tensor, expected: Tensor, ignored: Tensor) -> None:
 
 @pytest.mark.parametrize("size", [8, 32, 224])
 def test_strength_zero_is_the_identity(size: int) -> None:
-    x = torch.randint(0, 256, (2, 3, size, size), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    rng = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 256, (2, 3, size, size), generator=rng, dtype=torch.uint8)
     zero = torch.zeros(2)
     for matrix in (
         affine.rotation(zero, size, size),
