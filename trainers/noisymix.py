@@ -23,8 +23,16 @@ Level = Annotated[float, Ge(0)]
 """A noise level, in units of the features it is added to or multiplied with."""
 
 
+
+class Piece:
+    """One of NoisyMix's four pieces: a frozen dataclass of plain values."""
+
+    # Read where options are parsed: a misspelt field is an error, not ignored.
+    __pydantic_config__ = {"extra": "forbid"}
+
+
 @dataclass(frozen=True, kw_only=True)
-class Augment:
+class Augment(Piece):
     """AugMix. width: chains. depth: operators in a chain, None for 1 to 3. severity: upper end of the level.
     alpha: of both the chains' Dirichlet and the mixture's Beta."""
 
@@ -35,14 +43,14 @@ class Augment:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mix:
+class Mix(Piece):
     """Mixing of pairs. alpha: of lambda ~ Beta(alpha, alpha)."""
 
     alpha: Annotated[float, Gt(0)] = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Noise:
+class Noise(Piece):
     """Noise injections. additive, multiplicative: levels, each times one draw of Beta(2, 5) a view. sparse:
     share of elements without noise. view_scales: what the additive level is multiplied by in the clean view
     and the two others (1, 2, 3 in the authors' code; the paper does not say)."""
@@ -54,7 +62,7 @@ class Noise:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Consistency:
+class Consistency(Piece):
     """Jensen-Shannon divergence between the outputs for three views. weight: its factor in the loss."""
 
     weight: Annotated[float, Ge(0)] = 12.0

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 import torch.nn.functional as F
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from study.models.small_cnn import SmallCNN
@@ -118,7 +118,8 @@ def test_all_off_is_standard_training(model: nn.Module, batch: tuple[Tensor, Ten
     rng = generator(CPU, 3)
     before = rng.get_state()
     off = row(0, 0, 0, 0)
-    assert torch.equal(off.loss(model, off.views(batch[0], rng), batch[1], rng), value(Standard(), model, batch))
+    loss = off.loss(model, off.views(batch[0], rng), batch[1], rng)
+    assert torch.equal(loss, value(Standard(), model, batch))
     assert torch.equal(rng.get_state(), before), "what is off draws nothing"
 
 
@@ -195,7 +196,7 @@ def test_a_model_without_the_stages_is_refused(model: nn.Module, batch: tuple[Te
 
 
 def test_pieces_are_plain_values_on_a_command_line() -> None:
-    adapter = TypeAdapter[Noise | None](Noise | None, config=ConfigDict(extra="forbid"))
+    adapter = TypeAdapter[Noise | None](Noise | None)
     assert adapter.validate_json('{"additive": 0.4, "view_scales": [1, 1, 1]}', strict=True) == Noise(
         additive=0.4, view_scales=(1, 1, 1)
     )
