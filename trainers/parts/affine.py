@@ -24,13 +24,14 @@ def warp(x: Tensor, matrix: Tensor) -> Tensor:
     height, width = x.shape[2:]
     columns = torch.arange(width, device=x.device) + 0.5
     rows = torch.arange(height, device=x.device)[:, None] + 0.5
-    m = matrix[:, :, :, None, None]
-    source_x = torch.addcmul(m[:, 0, 1] * rows + m[:, 0, 2], m[:, 0, 0], columns)
-    source_y = torch.addcmul(m[:, 1, 1] * rows + m[:, 1, 2], m[:, 1, 0], columns)
-    inside = (source_x >= 0) & (source_x < width) & (source_y >= 0) & (source_y < height)
-    grid = torch.stack([source_x * (2 / width) - 1, source_y * (2 / height) - 1], 3)
+    # In units where the source reaches from -1 to 1: planes of x and of y, (N, 2, H, W).
+    m = torch.stack([matrix[:, 0] * (2 / width), matrix[:, 1] * (2 / height)], 1)[..., None, None]
+    source = m[:, :, 0] * columns + (m[:, :, 1] * rows + (m[:, :, 2] - 1))
+    within = (source >= -1) & (source < 1)
+    inside = (within[:, 0] & within[:, 1]).to(torch.uint8)
+    grid = source.permute(0, 2, 3, 1)
     read = F.grid_sample(x.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return read.add_(ROUNDING).mul_(inside[:, None]).to(torch.uint8)
+    return read.add_(ROUNDING).to(torch.uint8).mul_(inside[:, None])
 
 
 def rotation(degrees: Tensor, height: int, width: int) -> Tensor:

@@ -55,4 +55,5 @@ def pgd(
 
 
 def _length(delta: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(delta, dim=(1, 2, 3), keepdim=True).clamp(min=TINY)
+    length: Tensor = torch.linalg.vector_norm(delta, dim=(1, 2, 3), keepdim=True)
+    return length.clamp(min=TINY)
