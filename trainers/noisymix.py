@@ -110,8 +110,8 @@ class NoisyMix(Method):
     def views(self, x: Tensor, rng: Generator) -> tuple[Tensor, ...]:
         """Returns (x, x_1, x_2), each (B, C, H, W) in [0, 1]; without consistency one view."""
         if self.consistency is None:
-            return (self._augmented(x, rng),)
-        return x, self._augmented(x, rng), self._augmented(x, rng)
+            return self._augmented(x, 1, rng)
+        return (x, *self._augmented(x, 2, rng))
 
     def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
         """Returns the loss; all views go through the network as one batch."""
@@ -130,11 +130,12 @@ class NoisyMix(Method):
             return loss
         return loss + self.consistency.weight * jensen_shannon(outputs)
 
-    def _augmented(self, x: Tensor, rng: Generator) -> Tensor:
+    def _augmented(self, x: Tensor, views: int, rng: Generator) -> tuple[Tensor, ...]:
         a = self.augment
         if a is None:
-            return x
-        return augmix(x, rng, width=a.width, depth=a.depth, severity=a.severity, alpha=a.alpha)
+            return (x,) * views
+        options = {"severity": a.severity, "alpha": a.alpha}
+        return augmix(x, rng, views=views, width=a.width, depth=a.depth, **options).chunk(views)
 
     def _stage(self, model: nn.Module, rng: Generator) -> int:
         last = len(stages_of(model)) - 1

@@ -58,9 +58,10 @@ def by_equation(model: SmallCNN, x: Tensor, y: Tensor, on: tuple[int, ...], seed
     """The loss of a row of the table, one view at a time, from the same draws."""
     augment, mixing, noise, consistency = on
     rng = generator(CPU, seed)
-    shown = [augmix(x, rng) if augment else x]
+    count = 2 if consistency else 1
+    shown = list(augmix(x, rng, views=count).chunk(count)) if augment else [x] * count
     if consistency:
-        shown = [x, *shown, augmix(x, rng) if augment else x]
+        shown = [x, *shown]
     stage, weight, order = -1, torch.tensor(1.0), torch.arange(len(y))
     if mixing or noise:
         stage = host_index(3, rng)

@@ -23,33 +23,32 @@ def augmix(
     x: Tensor,
     rng: Generator,
     *,
+    views: int = 1,
     width: int = 3,
     depth: int | None = None,
     severity: float = 3,
     alpha: float = 1.0,
 ) -> Tensor:
-    """Returns (1 - m) x + m * sum_i w_i chain_i(x), a new tensor of x's shape, in [0, 1].
+    """Returns (1 - m) x + m * sum_i w_i chain_i(x), `views` times with draws of their own, in [0, 1].
 
-    Source: Hendrycks et al. 2020, algorithm 1. w ~ Dirichlet(alpha, ..., alpha) over `width` chains and m ~
-    Beta(alpha, alpha), one draw per image. A chain is 1, 2 or 3 operators (uniform), or `depth` of them;
+    Source: Hendrycks et al. 2020, algorithm 1. w ~ Dirichlet(alpha, ..., alpha) over `width` chains and
+    m ~ Beta(alpha, alpha), one draw per image. A chain is 1, 2 or 3 operators (uniform), or `depth` of them;
     each is uniform over OPERATORS, with its own level ~ U(0.1, severity), 0.1 <= severity <= 10, and sign.
-    Chains see 8-bit values.
-    x: (B, C, H, W) in [0, 1].
+    Chains see 8-bit values. x: (B, C, H, W) in [0, 1]; the result is (views * B, C, H, W), view after view.
 
     For one image all of these are independent. Across a batch, operators and depths are dealt out evenly
-    (see `deal`), so
-    that all images with the same operator are treated together: shapes are static and nothing waits for the
-    device.
+    (see `deal`), so that all images with the same operator are treated together: shapes are static and
+    nothing waits for the device.
     """
     pixels = (x * 255).round().to(torch.uint8)
-    weights = dirichlet(alpha, (len(x), width), rng)
-    m = beta(alpha, alpha, (len(x), 1), rng)
-    chains = _chains(pixels, rng, width=width, depth=depth, severity=severity)
-    shape = (-1, 1, 1, 1)
-    mixed = x * (1 - m).view(shape)
-    for chain, weight in zip(chains, (weights * m / 255).unbind(1), strict=True):
-        mixed.addcmul_(chain, weight.view(shape))
-    return mixed.clamp_(0, 1)
+    weights = dirichlet(alpha, (views, width, len(x)), rng, over=1)
+    m = beta(alpha, alpha, (views, 1, len(x)), rng)
+    chains = _chains(pixels, rng, count=views * width, depth=depth, severity=severity)
+    shares = (weights * m / 255)[..., None, None, None]
+    mixed = x * (1 - m).view(views, -1, 1, 1, 1)
+    for i in range(width):
+        mixed.addcmul_(chains.view(views, width, *x.shape)[:, i], shares[:, i])
+    return mixed.clamp_(0, 1).flatten(0, 1)
 
 
 def augment(x: Tensor, level: Tensor, sign: Tensor) -> Tensor:
@@ -85,11 +84,11 @@ def augment(x: Tensor, level: Tensor, sign: Tensor) -> Tensor:
     return torch.cat([tone.look_up(x[:split], tables), affine.warp(x[split:], matrices)])
 
 
-def _chains(pixels: Tensor, rng: Generator, *, width: int, depth: int | None, severity: float) -> Tensor:
-    """Returns the chains' results (width, B, C, H, W) uint8."""
+def _chains(pixels: Tensor, rng: Generator, *, count: int, depth: int | None, severity: float) -> Tensor:
+    """Returns the results of `count` chains for every image, (count, B, C, H, W) uint8."""
     depths = DEPTHS if depth is None else 1
     run = math.ceil(len(pixels) / depths)
-    item, place = deal(width, len(pixels), depths * run, rng)
+    item, place = deal(count, len(pixels), depths * run, rng)
     state = _take(pixels, item)
     finished: list[Tensor] = []
     for step in range(depth or DEPTHS):
@@ -97,23 +96,23 @@ def _chains(pixels: Tensor, rng: Generator, *, width: int, depth: int | None, se
         finished.insert(0, state[:, left:])
         state = _step(state[:, :left], rng, severity)
     ordered = torch.cat([state, *finished], 1)
-    hand = torch.arange(width, device=pixels.device)[:, None] * ordered.shape[1]
+    hand = torch.arange(count, device=pixels.device)[:, None] * ordered.shape[1]
     return _take(ordered.flatten(0, 1), place + hand)
 
 
 def _step(state: Tensor, rng: Generator, severity: float) -> Tensor:
     """Applies one operator to each image of state (chains, n, C, H, W), dealt out evenly within each
     chain."""
-    width, n = state.shape[:2]
+    count, n = state.shape[:2]
     run = math.ceil(n / len(OPERATORS))
-    item, place = deal(width, n, len(OPERATORS) * run, rng)
-    hand = torch.arange(width, device=state.device)[:, None]
+    item, place = deal(count, n, len(OPERATORS) * run, rng)
+    hand = torch.arange(count, device=state.device)[:, None]
     # The images of one operator lie together: (operator, chain, run).
-    source = (item + hand * n).view(width, len(OPERATORS), run).transpose(0, 1)
+    source = (item + hand * n).view(count, len(OPERATORS), run).transpose(0, 1)
     level = torch.empty(source.numel(), device=state.device).uniform_(0.1, severity, generator=rng)
     sign = torch.randint(0, 2, (source.numel(),), generator=rng, device=state.device) * 2 - 1
     result = augment(state.flatten(0, 1).index_select(0, source.flatten()), level, sign)
-    back = (place // run * width + hand) * run + place % run
+    back = (place // run * count + hand) * run + place % run
     return _take(result, back)
 
 

@@ -37,9 +37,10 @@ def beta(a: float, b: float, shape: tuple[int, ...], rng: Generator) -> Tensor:
     return torch.sigmoid(log_gamma(a, shape, rng) - log_gamma(b, shape, rng))
 
 
-def dirichlet(concentration: float, shape: tuple[int, ...], rng: Generator) -> Tensor:
-    """Returns draws of the symmetric Dirichlet over the last dimension of the shape, which sums to 1."""
-    return log_gamma(concentration, shape, rng).softmax(-1)
+def dirichlet(concentration: float, shape: tuple[int, ...], rng: Generator, *, over: int) -> Tensor:
+    """Returns draws of the symmetric Dirichlet over dimension `over` of the shape, along which they sum to
+    1."""
+    return log_gamma(concentration, shape, rng).softmax(over)
 
 
 def host_index(count: int, rng: Generator) -> int:

@@ -25,7 +25,7 @@ def test_beta_has_its_distribution(a: float, b: float) -> None:
 
 @pytest.mark.parametrize("concentration", [0.3, 1.0])
 def test_dirichlet_has_its_marginals_and_sums_to_one(concentration: float) -> None:
-    drawn = dirichlet(concentration, (N, 3), generator(CPU, 3))
+    drawn = dirichlet(concentration, (N, 3), generator(CPU, 3), over=1)
     torch.testing.assert_close(drawn.sum(1), torch.ones(N))
     for i in range(3):
         p = stats.kstest(drawn[:, i].double().numpy(), "beta", args=(concentration, 2 * concentration)).pvalue
