@@ -119,3 +119,11 @@ def test_strength_zero_is_the_identity(size: int) -> None:
         assert torch.equal(affine.warp(x, matrix), x)
     assert torch.equal(tone.posterize(x, torch.tensor([8, 8])), x)
     assert torch.equal(tone.solarize(x, torch.tensor([256, 256])), x)
+
+
+@pytest.mark.parametrize("spread", [3, 40, 256])
+def test_equalize_of_larger_images_is_pillows(spread: int) -> None:
+    """Where the step between grey levels is well above 1, its half counts."""
+    rng = torch.Generator().manual_seed(spread)
+    x = torch.randint(0, spread, (3, 3, 61, 67), generator=rng, dtype=torch.uint8)
+    assert torch.equal(tone.equalize(x), by_pillow(x, *[ImageOps.equalize] * 3))
