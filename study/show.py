@@ -114,8 +114,8 @@ def measured(rows: list[dict[str, Any]], output: Path | None, console: Console) 
     table = _table("Benchmark", "Family", "Corruption", "Metric", "Mean", "By severity")
     for (benchmark, corruption, metric), group in frame.groupby(["benchmark", "corruption", "metric"], sort=False):
         each = "  ".join(f"{value:.3f}" for value in group["value"]) if len(group) > 1 else ""
-        family = group["family"].iloc[0]
-        table.add_row(benchmark, family if isinstance(family, str) else "", corruption, metric, f"{group['value'].mean():.4f}", each)
+        family = group["family"].fillna("").iloc[0]
+        table.add_row(benchmark, family, corruption, metric, f"{group['value'].mean():.4f}", each)
     console.print(table)
     for name, value in headline(rows).items():
         console.print(f"{name:22}{value:.4f}")
