@@ -108,17 +108,17 @@ class LearnedSigma(Method):
         outputs = layer.weight.shape[0]
         if self.channels not in (None, outputs):
             raise ValueError(
-                f"channels={self.channels}, but the first layer has {outputs}; None is one sigma for all of them"
+                f"channels={self.channels}, but the first layer has {outputs}; None is one sigma for all"
             )
         s = self.ramp * self.sigma
         if self.tie:
             s = s * operator_norm(layer, x.shape[2:])
         if self.covariance == "full":
             logits, h = forward_to(model, layer, x)
-            m = smooth_margin(logits.float(), y)
+            m = smooth_margin(logits, y)
             return m, (squared_gradient(m, h) * s.square()).sum(1)
         moments = propagate(model, layer, x, s, matched=self.covariance == "moment_matched")
-        return smooth_margin(moments.mean.float(), y), margin_variance(moments, y)
+        return smooth_margin(moments.mean, y), margin_variance(moments, y)
 
     def metrics(self) -> dict[str, Tensor]:
         """Returns sigma, averaged over channels; with one a channel, its extremes too."""

@@ -37,10 +37,16 @@ def cnn() -> nn.Module:
 def with_batch_norm() -> nn.Module:
     return randomised(
         nn.Sequential(
-            nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Conv2d(4, 6, 3), nn.BatchNorm2d(6),
-            nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(6 * 36, 4),
+            nn.Conv2d(1, 4, 3, padding=1),
+            nn.BatchNorm2d(4),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(4, 6, 3),
+            nn.BatchNorm2d(6),
+            nn.ReLU(inplace=True),
+            nn.Flatten(),
+            nn.Linear(6 * 36, 4),
         )
-    )  # fmt: skip
+    )
 
 
 def mlp() -> nn.Module:
@@ -61,7 +67,7 @@ def method(**options) -> LearnedSigma:
 
 def margin_from(model: nn.Module, x: Tensor, y: Tensor, change: Tensor) -> Tensor:
     """The margin when `change` is added to the first layer's output: how the definition reads, by intervention."""
-    handle = first_layer(model).register_forward_hook(lambda module, inputs, h: h + change)
+    handle = first_layer(model).register_forward_hook(lambda *seen: seen[2] + change)
     with torch.no_grad():
         m = smooth_margin(model(x), y)
     handle.remove()
@@ -70,7 +76,7 @@ def margin_from(model: nn.Module, x: Tensor, y: Tensor, change: Tensor) -> Tenso
 
 def first_shape(model: nn.Module, x: Tensor) -> torch.Size:
     shapes = []
-    handle = first_layer(model).register_forward_hook(lambda module, inputs, h: shapes.append(h.shape))
+    handle = first_layer(model).register_forward_hook(lambda *seen: shapes.append(seen[2].shape))
     model(x)
     handle.remove()
     return shapes[0]
@@ -118,16 +124,19 @@ def test_variance_is_the_squared_finite_difference_gradient(name, tie):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_full_variance_is_the_sampled_one_at_a_small_sigma(name):
-    model, (x, y) = MODELS[name](), batch(4)
+    """Over 32 images: of a single one, a unit within the noise of its ReLU's kink makes a fifth."""
+    model, (x, y) = MODELS[name](), batch(32)
     trainer = method(sigma=0.01, learn=False)
     m, v = trainer.margin_moments(model, x, y)
     s = 0.01 * operator_norm(first_layer(model), (8, 8)).item()
     rng, shape = torch.Generator().manual_seed(5), first_shape(model, x)
-    drawn = torch.stack(
-        [margin_from(model, x, y, s * torch.randn(shape, generator=rng, dtype=F64)) for _ in range(3000)]
-    )
-    torch.testing.assert_close(v.detach(), drawn.var(0), rtol=0.1, atol=0)
-    torch.testing.assert_close(m.detach(), drawn.mean(0), rtol=0, atol=0.05 * v.max().sqrt().item() + 1e-3)
+    noise = (s * torch.randn(shape, generator=rng, dtype=F64) for _ in range(600))
+    drawn = torch.stack([margin_from(model, x, y, change) for change in noise])
+    assert (v.mean() / drawn.var(0).mean()).item() == pytest.approx(1, abs=0.1)
+    assert (v / drawn.var(0)).median().item() == pytest.approx(1, abs=0.1)
+    assert (
+        (m - drawn.mean(0)).abs() / v.sqrt()
+    ).median().item() < 0.15  # the mean path: no first-order shift
 
 
 def test_one_sigma_a_channel_weighs_its_own_channel():
@@ -219,14 +228,18 @@ def test_an_overwriting_relu_does_no_harm():
     inplace, plain = mlp(), mlp()
     plain[2] = nn.ReLU()
     trainer = method(sigma=0.5, learn=False)
-    for got, expected in zip(trainer.margin_moments(inplace, x, y), trainer.margin_moments(plain, x, y), strict=True):
+    for got, expected in zip(
+        trainer.margin_moments(inplace, x, y), trainer.margin_moments(plain, x, y), strict=True
+    ):
         assert torch.equal(got, expected)
 
 
 def test_price_is_paid_by_a_learned_sigma_only():
     model, (x, y) = cnn(), batch()
     values = {
-        (learn, beta): method(sigma=0.2, learn=learn, beta=beta).loss(model, (x,), y, generator(CPU, 0)).item()
+        (learn, beta): method(sigma=0.2, learn=learn, beta=beta)
+        .loss(model, (x,), y, generator(CPU, 0))
+        .item()
         for learn in (True, False)
         for beta in (None, 0.0, 2.0)
     }
@@ -280,7 +293,9 @@ class Blobs:
         self.y = torch.arange(128) % 4
         self.x = 0.3 * torch.rand((128, 1, 8, 8), generator=rng)
         for i, label in enumerate(self.y.tolist()):
-            self.x[i, :, 4 * (label // 2) : 4 * (label // 2) + 4, 4 * (label % 2) : 4 * (label % 2) + 4] += 0.5
+            self.x[i, :, 4 * (label // 2) : 4 * (label // 2) + 4, 4 * (label % 2) : 4 * (label % 2) + 4] += (
+                0.5
+            )
 
     def __len__(self) -> int:
         return 128
@@ -293,7 +308,12 @@ class Blobs:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"covariance": "diagonal", "loss": "ece2"}, {"covariance": "moment_matched"}, {"channels": 4, "loss": "bound"}],
+    [
+        {},
+        {"covariance": "diagonal", "loss": "ece2"},
+        {"covariance": "moment_matched"},
+        {"channels": 4, "loss": "bound"},
+    ],
     ids=str,
 )
 def test_trains_above_chance_and_moves_sigma(options):
@@ -318,7 +338,14 @@ def test_without_a_price_sigma_falls_and_with_a_high_one_it_rises():
 
 def test_a_resumed_run_is_the_same_run():
     def fresh() -> Fit:
-        return Fit(cnn().float(), LearnedSigma(sigma=0.3, warmup=1), Blobs(), Recipe(epochs=3, batch_size=32), seed=1, device=CPU)
+        return Fit(
+            cnn().float(),
+            LearnedSigma(sigma=0.3, warmup=1),
+            Blobs(),
+            Recipe(epochs=3, batch_size=32),
+            seed=1,
+            device=CPU,
+        )
 
     whole, first, second = fresh(), fresh(), fresh()
     values = [whole.run_epoch() for _ in range(3)]

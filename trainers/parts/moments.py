@@ -46,8 +46,8 @@ class Moments:
         if func not in RULES:
             name, known = getattr(func, "__name__", func), sorted({rule.__name__ for rule in RULES})
             raise TypeError(
-                f"no rule carries mean and variance through {name} (covariance 'diagonal',"
-                f" 'moment_matched'); there are rules for {', '.join(known)}. covariance='full' takes any model"
+                f"no rule carries mean and variance through {name} (covariance diagonal or moment_matched);"
+                f" there are rules for {', '.join(known)}. covariance='full' takes any model"
             )
         return RULES[func](*args, **(kwargs or {}))
 

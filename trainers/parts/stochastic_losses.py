@@ -17,7 +17,11 @@ Loss = Literal["mse", "prob", "mse+prob", "ece2", "bound", "probit"]
 
 
 def smooth_margin(logits: Tensor, y: Tensor) -> Tensor:
-    """Returns m = z_y - logsumexp_{j != y} z_j (B,), of logits (B, K), K > 1, and labels (B,)."""
+    """Returns m = z_y - logsumexp_{j != y} z_j (B,), of logits (B, K), K > 1, and labels (B,).
+
+    Logits of less than 32 bits are widened first: the losses that follow need more than bfloat16 has.
+    """
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     label = y.unsqueeze(1)
     others = logits.scatter(1, label, -math.inf)
     return logits.gather(1, label).squeeze(1) - others.logsumexp(1)

@@ -23,9 +23,16 @@ class Residual(nn.Module):
 
 def network(seed: int = 0) -> nn.Sequential:
     model = nn.Sequential(
-        nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), Residual(4), nn.AvgPool2d(2),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3),
-    ).double()  # fmt: skip
+        nn.Conv2d(1, 4, 3, padding=1),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        Residual(4),
+        nn.AvgPool2d(2),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(4, 3),
+    ).double()
     rng = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -95,7 +102,9 @@ def test_each_layer_linearised_is_its_jacobian(module):
     assert torch.equal(got.mean, module(mean))
 
 
-@pytest.mark.parametrize(("m1", "v1", "m2", "v2"), [(0.3, 1, -0.2, 0.5), (2, 0.1, 1.8, 0.7), (-1, 0.8, 0, 0), (5, 1, 0, 0)])
+@pytest.mark.parametrize(
+    ("m1", "v1", "m2", "v2"), [(0.3, 1, -0.2, 0.5), (2, 0.1, 1.8, 0.7), (-1, 0.8, 0, 0), (5, 1, 0, 0)]
+)
 def test_clark_is_the_quadrature_of_a_maximum(m1, v1, m2, v2):
     def density(t):  # of max(X1, X2), off the atom that a constant X2 makes
         a = stats.norm.pdf(t, m1, v1**0.5) * (stats.norm.cdf(t, m2, v2**0.5) if v2 else float(t > m2))

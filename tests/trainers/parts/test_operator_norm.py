@@ -26,13 +26,21 @@ def dense_matrix(layer: nn.Conv2d, height: int, width: int) -> np.ndarray:
         for j in range(width // stride):
             for p in range(rows):
                 for q in range(columns):
-                    matrix[:, i, j, :, (i * stride + p) % height, (j * stride + q) % width] += weight[:, :, p, q]
+                    matrix[:, i, j, :, (i * stride + p) % height, (j * stride + q) % width] += weight[
+                        :, :, p, q
+                    ]
     return matrix.reshape(outputs * (height // stride) * (width // stride), -1)
 
 
 @pytest.mark.parametrize(
     ("inputs", "outputs", "kernel", "stride", "size"),
-    [(1, 6, 5, 1, (8, 8)), (3, 4, 3, 1, (8, 6)), (4, 2, 3, 1, (7, 7)), (3, 8, 3, 2, (8, 8)), (2, 3, 4, 4, (8, 8))],
+    [
+        (1, 6, 5, 1, (8, 8)),
+        (3, 4, 3, 1, (8, 6)),
+        (4, 2, 3, 1, (7, 7)),
+        (3, 8, 3, 2, (8, 8)),
+        (2, 3, 4, 4, (8, 8)),
+    ],
 )
 def test_of_a_convolution_is_the_dense_matrix_largest_singular_value(inputs, outputs, kernel, stride, size):
     layer = conv(inputs, outputs, kernel, seed=kernel + stride, stride=stride, padding=kernel // 2)

@@ -89,7 +89,10 @@ def test_information_price_is_the_divergence():
 
     def divergence(s):
         return integrate.quad(
-            lambda t: stats.norm.pdf(t, scale=s) * (stats.norm.logpdf(t, scale=s) - stats.norm.logpdf(t, scale=sigma_0)),
+            lambda t: (
+                stats.norm.pdf(t, scale=s)
+                * (stats.norm.logpdf(t, scale=s) - stats.norm.logpdf(t, scale=sigma_0))
+            ),
             -14 * s,
             14 * s,
         )[0]
