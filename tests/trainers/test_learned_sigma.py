@@ -66,7 +66,7 @@ def method(**options) -> LearnedSigma:
 
 
 def margin_from(model: nn.Module, x: Tensor, y: Tensor, change: Tensor) -> Tensor:
-    """The margin when `change` is added to the first layer's output: how the definition reads, by intervention."""
+    """The margin when `change` is added to the first layer's output: the definition, by intervention."""
     handle = first_layer(model).register_forward_hook(lambda *seen: seen[2] + change)
     with torch.no_grad():
         m = smooth_margin(model(x), y)
