@@ -140,7 +140,7 @@ def _load(path: str, model: nn.Module) -> nn.Module:
         source.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except (RuntimeError, TypeError) as error:
         raise UserError(
-            f"{path} (from robust's source) is not the state dict of a {type(model).__name__} like the measured"
+            f"{path} (from robust's source) is no state dict of a {type(model).__name__} like the model"
         ) from error
     return source.eval()
 

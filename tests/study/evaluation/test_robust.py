@@ -5,10 +5,16 @@ import torch
 from torch import Tensor, nn
 
 from study.datasets.core.data import Data, TensorSplit
+from study.datasets.digits import load
 from study.errors import UserError
 from study.evaluation.attacks.ball import Ball
 from study.evaluation.attacks.worst_case import Strength, survivors
 from study.evaluation.robust import masking, measure
+from study.models.core.classifier import initialise
+from study.models.small_cnn import SmallCNN
+from trainers.core.loop import Fit, Recipe
+from trainers.core.method import generator
+from trainers.learned_sigma import LearnedSigma
 
 SETTINGS = {"steps": 20, "targets": 3, "queries": 200, "images": 40, "batch": 16}
 
@@ -86,7 +92,7 @@ def test_a_source_that_does_not_fit_is_a_users_error(tmp_path):
     with pytest.raises(UserError, match="no file"):
         measure(Linear(), data(), source=str(tmp_path / "none.pt"), **SETTINGS)
     torch.save({"other": torch.zeros(1)}, tmp_path / "other.pt")
-    with pytest.raises(UserError, match="not the state dict of a Linear"):
+    with pytest.raises(UserError, match="no state dict of a Linear"):
         measure(Linear(), data(), source=str(tmp_path / "other.pt"), **SETTINGS)
 
 
@@ -102,3 +108,20 @@ def test_the_model_keeps_its_mode_and_its_weights():
 def test_the_same_seed_gives_the_same_rows():
     first, second = (measure(Linear(), data(), epsilons=(0.078,), seed=4, **SETTINGS) for _ in range(2))
     assert first == second
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("loss", "masked"), [("prob", True), ("probit", True), ("mse+prob", False)])
+def test_the_flag_tells_the_losses_that_only_look_robust(loss, masked):
+    """Trained on real digits, prob and probit hold out against plain PGD and fall to the worst case."""
+    device = torch.device("cpu")
+    digits = load(device=device)
+    model = SmallCNN(shape=(1, 8, 8), classes=10, width=8, hidden=32)
+    initialise(model, generator(device, 0, 0))
+    method = LearnedSigma(sigma=1.1, learn=False, loss=loss)
+    fit = Fit(model, method, digits.train, Recipe(epochs=40, batch_size=32, lr=2e-3), seed=0, device=device)
+    while not fit.done:
+        fit.run_epoch()
+    rows = measure(model, digits, epsilons=(0.1,), images=200, steps=50, targets=5, queries=200)
+    assert values(rows, "accuracy")["clean", 0] > 0.9
+    assert values(rows, "flag")["masking", 1] == masked
