@@ -9,7 +9,7 @@ from trainers.core.method import Method
 class Standard(Method):
     """min E[CE(f(x), y)]: the reference of every table, and the sigma = 0 end of every curve."""
 
-    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:  # noqa: ARG002
+    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
         """Returns the mean cross-entropy of the first view."""
         return F.cross_entropy(model(views[0]), y)
 

@@ -14,12 +14,12 @@ from study.datasets.core.data import Data, tensor_data
 
 def load(
     *,
-    root: Path | None = None,  # noqa: ARG001
+    root: Path | None = None,
     device: torch.device,
-    download: bool = False,  # noqa: ARG001
+    download: bool = False,
     validation: Annotated[float, Gt(0), Lt(1)] = 0.2,
 ) -> Data:
-    """Returns the digits (1 x 8 x 8, 10 classes) in three stratified splits: 599 test images, the rest train and validation.
+    """Returns the digits (1 x 8 x 8, 10 classes) in three stratified splits: 599 for test, the rest for the others.
 
     root, download: not needed, the images come with scikit-learn. validation: share of the non-test images.
     """

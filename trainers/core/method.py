@@ -41,7 +41,7 @@ class Method(nn.Module):
     - hyper-parameters are not in `state_dict()`: buffers made from them are `persistent=False`.
     """
 
-    def views(self, x: Tensor, rng: Generator) -> tuple[Tensor, ...]:  # noqa: ARG002
+    def views(self, x: Tensor, rng: Generator) -> tuple[Tensor, ...]:
         """Returns what the model is shown for the images x (B, C, H, W) in [0, 1]: one or more such batches."""
         return (x,)
 
@@ -69,7 +69,7 @@ def share_of(share: float, x: Tensor) -> int:
 def generator(device: torch.device, *seeds: int) -> Generator:
     """Returns a generator on the device, seeded by the numbers; other numbers, an unrelated stream.
 
-    The numbers (each in [0, 2**32)) are folded by splitmix64, so that (seed, stream) pairs do not collide as sums would.
+    The numbers (each in [0, 2**32)) are folded by splitmix64, so that pairs do not collide as sums would.
     """
     state = 0
     for seed in seeds:

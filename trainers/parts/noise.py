@@ -1,7 +1,7 @@
 """Noise on images: pure functions, clipped to the valid range, never writing their input."""
 
-from torch import Generator, Tensor
 import torch
+from torch import Generator, Tensor
 
 
 def gaussian(x: Tensor, sigma: float | Tensor, rng: Generator) -> Tensor:

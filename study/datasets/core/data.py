@@ -2,13 +2,15 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 from torch import Generator, Tensor
+
+from study.errors import UserError
 
 Augment = Callable[[Tensor, Generator], Tensor]
 Arrays = tuple[np.ndarray, np.ndarray]
@@ -37,7 +39,7 @@ class TensorSplit:
         return len(self.images)
 
     def batches(self, size: int, rng: Generator | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yields float batches in [0, 1]: permuted, augmented and full with `rng`, else in order and unchanged."""
+        """Yields batches in [0, 1]: permuted, augmented and full with `rng`, else in order, as they are."""
         if rng is None:
             for start in range(0, len(self), size):
                 yield to_float(self.images[start : start + size]), self.labels[start : start + size]
@@ -70,20 +72,51 @@ def to_float(images: Tensor) -> Tensor:
 
 
 def tensor_data(
-    train: Arrays, test: Arrays, *, classes: int, validation: float, device: torch.device, augment: Augment | None = None
+    train: Arrays,
+    test: Arrays,
+    *,
+    classes: int,
+    validation: float,
+    device: torch.device,
+    augment: Augment | None = None,
 ) -> Data:
-    """Builds a `Data` from whole arrays, on the device; a stratified share of `train` becomes the validation split.
+    """Builds a `Data` from whole arrays, on the device; a stratified share of `train` becomes validation.
 
     The split is by a fixed seed: it is part of the dataset and does not change from trial to trial.
     """
-    kept, held = train_test_split(np.arange(len(train[1])), test_size=validation, stratify=train[1], random_state=0)
+    kept, held = hold_out(train[1], validation)
     splits = [(train[0][kept], train[1][kept]), (train[0][held], train[1][held]), test]
     channels, height, width = train[0].shape[1:]
-    fits = [
-        TensorSplit(torch.from_numpy(x).to(device), torch.from_numpy(y).to(device), augment if i == 0 else None)
-        for i, (x, y) in enumerate(splits)
-    ]
-    return Data(*fits, classes=classes, shape=(channels, height, width), fingerprint=fingerprint(splits))
+    kept_split, held_split, test_split = (on_device(split, device) for split in splits)
+    return Data(
+        replace(kept_split, augment=augment),
+        held_split,
+        test_split,
+        classes=classes,
+        shape=(channels, height, width),
+        fingerprint=fingerprint(splits),
+    )
+
+
+def on_device(split: Arrays, device: torch.device) -> TensorSplit:
+    """Returns the images and labels as a split that lives on the device."""
+    images, labels = (torch.from_numpy(array).to(device) for array in split)
+    return TensorSplit(images, labels)
+
+
+def hold_out(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the indices (kept, held) of a stratified split of labels (N,) by a fixed seed; `share` is held.
+
+    Raises UserError where a class has fewer than two images, or a side fewer images than there are classes.
+    """
+    try:
+        split = train_test_split(np.arange(len(labels)), test_size=share, stratify=labels, random_state=0)
+    except ValueError as error:
+        raise UserError(
+            f"cannot hold out validation = {share} of {len(labels)} training images of"
+            f" {len(np.unique(labels))} classes; every class needs an image on both sides: {error}"
+        ) from error
+    return split[0], split[1]
 
 
 def fingerprint(splits: list[Arrays]) -> str:

@@ -5,24 +5,39 @@ import math
 import torch
 from torch import Generator, Tensor, nn
 
+from study.errors import UserError
+from study.models.core.dropout import Dropout
+
 
 class Normalise(nn.Module):
-    """(x - 1/2) / (1/2): images from [0, 1] to [-1, 1], the same for every dataset, so that sigma means one thing."""
+    """(x - mean) / std; by default (x - 1/2) / (1/2), the same for every dataset: sigma means one thing.
+
+    mean, std: one value, or one per channel. A grey image becomes one with as many channels as there are
+    values.
+    """
+
+    def __init__(self, mean: tuple[float, ...] = (0.5,), std: tuple[float, ...] = (0.5,)) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(-1, 1, 1), persistent=False)
+        self.mean: Tensor
+        self.std: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns a new tensor of x's shape."""
-        return x * 2 - 1
+        """Returns x (B, C, H, W) normalised, as a new tensor."""
+        return (x - self.mean) / self.std
 
 
 class Classifier(nn.Module):
     """A classifier of images in [0, 1]: the composition of `stages`, the first of which normalises.
 
-    A method may enter between any two stages (feature mixing does), so `stages` is the whole network, in order.
+    A method may enter between any two stages (feature mixing does), so `stages` is the whole network, in
+    order.
     """
 
-    def __init__(self, *stages: nn.Module) -> None:
+    def __init__(self, *stages: nn.Module, normalise: Normalise | None = None) -> None:
         super().__init__()
-        self.stages = nn.ModuleList([Normalise(), *stages])
+        self.stages = nn.ModuleList([normalise or Normalise(), *stages])
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns logits (B, classes) of images x (B, C, H, W) in [0, 1]."""
@@ -30,16 +45,31 @@ class Classifier(nn.Module):
             x = stage(x)
         return x
 
+    def initialise(self, rng: Generator) -> None:
+        """Draws the model's start from `rng`, in place. A model that comes with weights overrides this."""
+        initialise(self, rng)
+
 
 @torch.no_grad()
 def initialise(model: nn.Module, rng: Generator) -> None:
-    """Draws every convolution's and linear layer's parameters anew from `rng`, by torch's own default rule.
+    """Sets every parameter and statistic of a network anew, in place, drawing from `rng` alone.
 
-    Weights and biases are uniform in +-1/sqrt(fan_in). torch's constructors draw from the global generator; this is
-    how a model's start depends on its trial's seed and on nothing else. Changes the model in place.
+    Weights and biases of convolutions and linear layers are uniform in +-1/sqrt(fan_in), torch's own default
+    rule; normalisations start as identities; dropouts get their place in the random sequence. torch's
+    constructors draw from the global generator; this is how a start depends on the trial's seed and on
+    nothing else. Raises UserError where a layer of another kind has parameters of its own.
     """
-    for module in model.modules():
+    for name, module in model.named_modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             bound = 1 / math.sqrt(module.weight[0].numel())
             for parameter in module.parameters(recurse=False):
                 parameter.uniform_(-bound, bound, generator=rng)
+        elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.LayerNorm):
+            module.reset_parameters()
+        elif isinstance(module, Dropout):
+            module.count.random_(generator=rng)
+        elif own := [key for key, _ in module.named_parameters(recurse=False)]:
+            raise UserError(
+                f"{type(model).__name__} has {name}.{own[0]}, whose start is unknown; known are convolutions,"
+                " linear layers and normalisations, so this network needs its weights from a file"
+            )

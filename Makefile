@@ -1,0 +1,21 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: sweep test test-slow check
+
+sweep: .venv/ready  ## the first study on the embedded data
+	$(BIN)/study launch sigma_sweep
+
+test: .venv/ready  ## the whole test suite
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/ready  ## what takes minutes
+	$(BIN)/python -m pytest -m slow
+
+check: .venv/ready  ## style, types and tests
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python -m pytest -m "not slow"
+
+.venv/ready: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	touch $@

@@ -1,0 +1,25 @@
+"""The contract of a report: tables in, points computed, figure and table drawn from the points alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A report. `points` computes (and is tested), `table` formats, `draw` draws; the last two compute nothing.
+
+    title: its heading. points: tidy rows of one or more studies -> numbers, empty where the rows do not fit the report.
+    table: points -> a table of text, as print shows it. draw: points -> a figure, or None for a table alone.
+    caption: points -> what the reader should know: what is averaged, over how many seeds, what marks mean.
+    """
+
+    title: str
+    points: Callable[[pd.DataFrame], pd.DataFrame]
+    table: Callable[[pd.DataFrame], pd.DataFrame]
+    caption: Callable[[pd.DataFrame], str]
+    draw: Callable[[pd.DataFrame], Figure] | None = None
+    summary: Callable[[pd.DataFrame], dict[str, float]] | None = None
+    """points -> the few numbers that stand for the study in MLflow."""

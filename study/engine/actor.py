@@ -1,0 +1,39 @@
+"""The worker process's side: one epoch a step, the table at the end."""
+
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from study import results
+from study.folder import Folder
+from study.run import Place, TrialRun
+from study.trial import Trial
+
+
+class TrialActor(tune.Trainable):  # type: ignore[misc]
+    """Runs one trial after another; being reused, it pays for imports and data once.
+
+    Its config holds, under "config": "trial" (JSON), "study" (name), "folder" (shared by all nodes) and "place".
+    """
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Builds the trial, or continues it from its checkpoint."""
+        config = config["config"]
+        self.study = config["study"]
+        self.trial = Trial.from_json(config["trial"])
+        self.home = Folder(Path(config["folder"]))
+        self.run = TrialRun(self.trial, Place(**config["place"]), self.home.trial(self.trial.key))
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Takes the next trial in the same process."""
+        self.setup(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Trains an epoch; after the last one evaluates and writes the trial's table."""
+        point = None if self.run.fit.done else self.run.epoch()
+        if self.run.fit.done:
+            rows, facts = self.run.table()
+            results.write(self.home.result(self.trial.key), self.study, self.trial, rows, facts)
+        return {"point": point, "done": self.run.fit.done}

@@ -1,0 +1,56 @@
+"""What a model says about a split: one pass, in evaluation mode, no waiting between batches."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from study.datasets.core.data import Split
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation and inference mode inside; afterwards each module has its own mode back."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Returns where the model's first parameter or buffer lies; the CPU for a model without either."""
+    tensor = next(model.parameters(), next(model.buffers(), None))
+    return torch.device("cpu") if tensor is None else tensor.device
+
+
+def predict(model: nn.Module, split: Split, batch: int = 512) -> tuple[Tensor, Tensor]:
+    """Returns the logits (N, classes) and labels (N,) of every image of the split, in order.
+
+    The labels come with the logits because a streamed split knows them only once it is read.
+    """
+    with evaluating(model):
+        pairs = [(model(x), y) for x, y in split.batches(batch)]
+        return torch.cat([logits for logits, _ in pairs]), torch.cat([y for _, y in pairs])
+
+
+def hits(logits: Tensor, labels: Tensor, k: int = 1) -> Tensor:
+    """Returns (N,) bool: whether the label is among the k largest logits."""
+    return (logits.topk(k, dim=1).indices == labels[:, None]).any(1)
+
+
+def accuracies(logits: Tensor, labels: Tensor) -> dict[str, float]:
+    """Returns the shares of hits: `accuracy` (top-1) and, with more than ten classes, `top5`."""
+    ranks = {"accuracy": 1} | ({"top5": 5} if logits.shape[1] > 10 else {})
+    shares = torch.stack([hits(logits, labels, k).double().mean() for k in ranks.values()])
+    return dict(zip(ranks, shares.tolist(), strict=True))
+
+
+def confidences(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the probability (N,) of the predicted class, and whether it is right (N,) bool."""
+    probability, predicted = logits.float().softmax(1).max(1)
+    return probability, predicted == labels

@@ -1,0 +1,1 @@
+"""Readers and a writer of corruption benchmarks in their published layouts."""

@@ -1,0 +1,117 @@
+"""Any classifier of torchvision's, new or with its published weights."""
+
+import re
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+import torchvision
+from torch import Generator, nn
+
+from study.errors import UserError
+from study.models.core.classifier import Classifier, Normalise, initialise
+from study.models.core.dropout import Dropout
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of ImageNet's pixels in [0, 1]; what torchvision's weights were trained with."""
+
+
+_OTHER_OUTPUTS = {"googlenet", "inception_v3"}
+"""They return a tuple while training."""
+_OLD_NAME = r"(denselayer\d+\.(?:norm|conv))\.([12])\."
+"""The published DenseNets have norm.1 where the module is called norm1."""
+_UNREADABLE = (
+    *(OSError, RuntimeError, EOFError, UnpicklingError),
+    *(LookupError, ValueError, TypeError, AttributeError),
+)
+
+
+class TorchvisionClassifier(Classifier):
+    """The network `name` of torchvision behind ImageNet's normalisation; grey is repeated to three channels.
+
+    name: ResNet-50, DenseNet-121 and so on, as torchvision spells them (resnet50, densenet121).
+    weights_file: a state dictionary of that network, as torchvision publishes them. It survives `initialise`,
+    but for the last linear layer where the file's has another number of classes. None starts afresh.
+    Stages: for ResNets normalise; stem and residual stage 1; stage 2; stage 3; stage 4 and head. For all
+    others normalise; the network.
+    Dropout layers are replaced by ours, whose state is the model's. Limit: networks with stochastic depth
+    (EfficientNet, ConvNeXt, Swin) draw it from the global generator: their resumed runs are not bit-equal.
+    Raises UserError for an unknown name, a file that does not fit, or images that the network cannot take.
+    """
+
+    def __init__(
+        self,
+        *,
+        shape: tuple[int, int, int],
+        classes: int,
+        name: str = "resnet50",
+        weights_file: str | None = None,
+    ) -> None:
+        known = sorted(set(torchvision.models.list_models(torchvision.models)) - _OTHER_OUTPUTS)
+        if name not in known:
+            raise UserError(f"torchvision_classifier has no network {name!r}. It takes: {', '.join(known)}")
+        if shape[0] not in {1, 3}:
+            raise UserError(f"{name} takes images of 1 or 3 channels; the dataset's have {shape[0]}")
+        network = torchvision.models.get_model(name, num_classes=classes)
+        fresh = [network] if weights_file is None else _load(network, name, Path(weights_file))
+        for place, module in list(network.named_modules()):
+            if isinstance(module, nn.Dropout):
+                network.set_submodule(place, Dropout(module.p))
+        super().__init__(*_stages(network), normalise=Normalise(MEAN, STD))
+        self._fresh = [*fresh, *(module for module in self.modules() if isinstance(module, Dropout))]
+        _try(self, name, shape)
+
+    def initialise(self, rng: Generator) -> None:
+        """Draws from `rng`, in place, what no file gave: the network or its last layer, dropout's start."""
+        for module in self._fresh:
+            initialise(module, rng)
+
+
+def _load(network: nn.Module, name: str, file: Path) -> list[nn.Module]:
+    """Copies a file's parameters into the network; returns the last layer if it is not the file's."""
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+        state = {re.sub(_OLD_NAME, r"\1\2.", key): state[key] for key in state}
+        place, head = _last_linear(network, name)
+        if (weight := state.get(f"{place}.weight")) is None or weight.shape == head.weight.shape:
+            network.load_state_dict(state)
+            return []
+        state |= {f"{place}.{key}": value for key, value in head.state_dict().items()}
+        network.load_state_dict(state)
+    except _UNREADABLE as error:
+        raise UserError(f"{file} holds no weights of torchvision's {name}: {_reason(error)}") from error
+    return [head]
+
+
+def _last_linear(network: nn.Module, name: str) -> tuple[str, nn.Linear]:
+    layers = [(place, module) for place, module in network.named_modules() if isinstance(module, nn.Linear)]
+    if not layers:
+        raise UserError(f"{name} does not end in a linear layer, so it takes no weights_file")
+    return layers[-1]
+
+
+def _stages(network: nn.Module) -> list[nn.Module]:
+    if not isinstance(network, torchvision.models.ResNet):
+        return [network]
+    stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool, network.layer1)
+    end = nn.Sequential(network.layer4, network.avgpool, nn.Flatten(), network.fc)
+    return [stem, network.layer2, network.layer3, end]
+
+
+@torch.no_grad()
+def _try(model: nn.Module, name: str, shape: tuple[int, int, int]) -> None:
+    """Passes one black image through, as most of these networks have a least size and some a fixed one."""
+    model.eval()
+    try:
+        model(torch.zeros(1, *shape))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        size = f"{shape[1]} x {shape[2]}"
+        raise UserError(f"{name} does not take images of {size}: {_reason(error)}") from error
+    model.train()
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+MODEL = TorchvisionClassifier

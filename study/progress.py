@@ -1,0 +1,95 @@
+"""What a person sees while a study runs: a live panel in a terminal, plain lines elsewhere."""
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from study.trial import Point, Trial
+
+
+class Display:
+    """A listener that shows trials done, running and failed, the best so far and the time left.
+
+    done: trials that were finished before. slots: trials that can run at once, if known.
+    """
+
+    def __init__(self, console: Console, total: int, done: int) -> None:
+        self.console, self.total, self.done, self.before = console, total, done, done
+        self.failures = 0
+        self.running: dict[str, float] = {}
+        """Key -> share of its epochs that a running trial has behind it."""
+        self.best: tuple[float, str] | None = None
+        self.last: dict[str, float] = {}
+        self.since = time.monotonic()
+        self.live = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self.task = self.live.add_task("trials", total=total, completed=done, note="starting workers")
+
+    def __enter__(self) -> "Display":
+        self.live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.live.stop()
+
+    def started(self, trial: Trial) -> None:
+        """Counts the trial as running."""
+        self.running[trial.key] = 0.0
+        self._refresh()
+
+    def epoch(self, trial: Trial, point: Point) -> None:
+        """Notes how far the trial is, and how good."""
+        self.running[trial.key] = point["epoch"] / max(1, trial.recipe["epochs"])
+        self.last[trial.key] = point["val_accuracy"]
+        self._refresh()
+
+    def finished(self, trial: Trial) -> None:
+        """Counts the trial as done."""
+        self.done += 1
+        self.running.pop(trial.key, None)
+        accuracy = self.last.get(trial.key)
+        if accuracy is not None and (self.best is None or accuracy > self.best[0]):
+            self.best = (accuracy, f"{trial.label}, seed {trial.seed}")
+        self._refresh()
+        if not self.console.is_terminal:
+            shown = "" if accuracy is None else f"  val. accuracy {accuracy:.1%}"
+            self.console.print(
+                f"[{self.done}/{self.total}] {trial.label}, seed {trial.seed}{shown}{self._left()}",
+                highlight=False,
+                markup=False,
+            )
+
+    def failed(self, trial: Trial, reason: str) -> None:
+        """Counts the trial as failed, and says why."""
+        self.failures += 1
+        self.running.pop(trial.key, None)
+        self._refresh()
+        self.console.print(
+            f"failed: {trial.label}, seed {trial.seed}: {reason}", style="red", highlight=False, markup=False
+        )
+
+    def _refresh(self) -> None:
+        best = f", best validation {self.best[0]:.1%} ({self.best[1]})" if self.best else ""
+        failed = f", {self.failures} failed" if self.failures else ""
+        note = f"{len(self.running)} running{failed}{best}{self._left()}"
+        self.live.update(self.task, completed=self.done + sum(self.running.values()), note=note)
+
+    def _left(self) -> str:
+        """Returns the time left, at the pace so far."""
+        behind = self.done + self.failures - self.before + sum(self.running.values())
+        ahead = self.total - self.before - behind
+        if behind <= 0 or ahead <= 0:
+            return ""
+        seconds = (time.monotonic() - self.since) / behind * ahead
+        return f", {seconds // 60:.0f} min {seconds % 60:02.0f} s left" if seconds >= 60 else f", {seconds:.0f} s left"

@@ -1,0 +1,81 @@
+"""Tidy Parquet tables: one file a trial, written in one step when the trial is finished, read together for reports."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.trial import Trial
+
+TRAINING = "training"
+"""The benchmark under which per-epoch metrics stand; all others are measured once, after training."""
+
+SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("study", "trial", "config", "arm", "label", "method", "data", "model", "params")]
+    + [("seed", pa.int64()), ("benchmark", pa.string()), ("family", pa.string()), ("corruption", pa.string())]
+    + [("severity", pa.int64()), ("epoch", pa.int64()), ("metric", pa.string()), ("value", pa.float64())]
+)
+"""`params`: the trial's method and recipe parameters as JSON; `read` makes columns of them."""
+
+
+def write(path: Path, study: str, trial: Trial, rows: Iterable[Mapping[str, Any]], facts: Mapping[str, Any]) -> None:
+    """Writes a trial's rows (with benchmark, family, corruption, severity, epoch, metric, value) to `path`.
+
+    The file appears whole and on disk or not at all: it is the mark that the trial is finished. facts go into the
+    file's metadata (versions, seconds, ...) and come back from `facts`.
+    """
+    constant = {
+        "study": study,
+        "trial": trial.key,
+        "config": trial.config_id,
+        "arm": trial.arm,
+        "label": trial.label,
+        "method": trial.method,
+        "data": trial.data,
+        "model": trial.model,
+        "params": json.dumps({**trial.recipe, **trial.params}),
+        "seed": trial.seed,
+    }
+    table = pa.Table.from_pylist([{**constant, **row} for row in rows], schema=SCHEMA)
+    table = table.replace_schema_metadata({"facts": json.dumps(facts)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.tmp")
+    with partial.open("wb") as handle:
+        pq.write_table(table, handle)
+        handle.flush()
+        os.fsync(handle.fileno())
+    partial.replace(path)
+
+
+def read(paths: Iterable[Path]) -> pd.DataFrame:
+    """Returns all rows of the files, with a column for each parameter: numbers as numbers, all else as text."""
+    tables = [pq.read_table(path, schema=SCHEMA) for path in paths]
+    table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+    frame = table.to_pandas(types_mapper=None)
+    for name, column in _parameter_columns(frame["params"]).items():
+        frame[name] = column
+    return frame.drop(columns="params")
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """Returns the facts written with a trial's rows."""
+    found: dict[str, Any] = json.loads(pq.read_schema(path).metadata[b"facts"])
+    return found
+
+
+def _parameter_columns(params: "pd.Series[str]") -> dict[str, "pd.Series[Any]"]:
+    """Returns name -> column over the rows; each distinct JSON text is parsed once."""
+    codes, texts = pd.factorize(params)
+    parsed = pd.DataFrame([{k: _cell(v) for k, v in json.loads(text).items()} for text in texts])
+    return {
+        name: parsed[name].take(codes).set_axis(params.index) for name in parsed.columns if name not in SCHEMA.names
+    }
+
+
+def _cell(value: Any) -> Any:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else json.dumps(value)

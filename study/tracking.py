@@ -1,0 +1,204 @@
+"""MLflow's side of a study: one parent run a study, one child run a trial. The only place that imports mlflow.
+
+Everything here is idempotent: a run is found by the identity in its tags, and a metric that is logged again with the
+same step, time and value is kept once. So what a server missed can always be delivered again from the directory.
+"""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+from mlflow import MlflowClient  # noqa: E402
+from mlflow.entities import Metric, Param, RunTag, ViewType  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
+
+from study import results  # noqa: E402
+from study.folder import Folder  # noqa: E402
+from study.summary import headline  # noqa: E402
+from study.trial import Point, Trial  # noqa: E402
+from study.uri import sqlite_path  # noqa: E402
+
+for _name in ("mlflow", "alembic"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
+
+TRACKING_ERRORS = (MlflowException, sqlite3.Error, OSError)
+"""What is raised when a store does not answer, refuses or cannot be written."""
+
+ID, KEY, CONFIG, PARENT = "study.id", "study.trial", "study.config", "mlflow.parentRunId"
+BATCH = 900
+"""Metrics in one request; servers take 1,000."""
+
+
+class Store:
+    """The runs of one study in one MLflow store. Creates the store, the experiment and the parent run as needed."""
+
+    def __init__(self, uri: str, folder: Folder) -> None:
+        database = sqlite_path(uri)
+        if database:
+            _prepare(database)
+        self.folder, self.study = folder, folder.read()
+        self.client = MlflowClient(uri)
+        self.experiment = self._experiment(uri)
+        self.parent = self._parent()
+        self.children = {run.data.tags[KEY]: run.info for run in self._search(f"tags.`{PARENT}` = '{self.parent}'")}
+
+    def start(self, trial: Trial) -> None:
+        """Makes the trial's run RUNNING; creates it if there is none."""
+        if trial.key in self.children:
+            self.client.update_run(self.children[trial.key].run_id, status="RUNNING")
+            return
+        tags = {
+            "mlflow.runName": f"{trial.label}, seed {trial.seed}",
+            PARENT: self.parent,
+            KEY: trial.key,
+            CONFIG: trial.config_id,
+            "study": self.study["name"],
+            "arm": trial.arm,
+            "method": trial.method,
+            "dataset": trial.data,
+            "data.fingerprint": trial.fingerprint,
+            "seed": str(trial.seed),
+            "mlflow.source.git.commit": self.study["commit"],
+        }
+        run = self.client.create_run(self.experiment, tags={k: str(v) for k, v in tags.items()})
+        self.children[trial.key] = run.info
+        settings = {
+            "arm": trial.arm,
+            "method": trial.method,
+            "data": trial.data,
+            "model": trial.model,
+            "seed": trial.seed,
+        }
+        options = {f"model.{k}": v for k, v in trial.model_params.items()}
+        options |= {f"data.{k}": v for k, v in trial.data_params.items()}
+        values = {**settings, **trial.params, **trial.recipe, **options}
+        self.client.log_batch(run.info.run_id, params=[Param(k, str(v)) for k, v in values.items()])
+
+    def log(self, trial: Trial, points: Iterable[Point]) -> None:
+        """Logs epochs of a trial that was started."""
+        metrics = [
+            Metric(name, value, int(point["time"] * 1000), int(point["epoch"]))
+            for point in points
+            for name, value in point.items()
+            if name not in ("time", "epoch")
+        ]
+        for start in range(0, len(metrics), BATCH):
+            self.client.log_batch(self.children[trial.key].run_id, metrics=metrics[start : start + BATCH])
+
+    def finish(self, trial: Trial) -> None:
+        """Completes the run of a finished trial from its table: all epochs, final metrics, artifacts, status."""
+        self.start(trial)
+        run = self.children[trial.key].run_id
+        table, facts = self.folder.result(trial.key), results.facts(self.folder.result(trial.key))
+        rows = results.read([table]).to_dict("records")
+        history = _history(rows)
+        self.log(trial, history)
+        end, step = int((history[-1]["time"] if history else 0) * 1000), int(trial.recipe["epochs"])
+        final = {**headline(rows), "seconds": facts["seconds"]}
+        versions = [RunTag(f"version.{k}", v) for k, v in facts["versions"].items()]
+        self.client.log_batch(run, metrics=[Metric(k, v, end, step) for k, v in final.items()], tags=versions)
+        self.client.log_text(run, trial.to_json(), "trial.json")
+        self.client.log_artifact(run, str(table), "results")
+        if (self.folder.trial(trial.key) / "checkpoint.pt").exists():
+            self.client.log_artifact(run, str(self.folder.trial(trial.key) / "checkpoint.pt"))
+        self._end(trial, "FINISHED")
+
+    def fail(self, trial: Trial, reason: str) -> None:
+        """Ends the run of a failed trial, with its reason as a tag."""
+        self.start(trial)
+        self.client.set_tag(self.children[trial.key].run_id, "failure", reason)
+        self._end(trial, "FAILED")
+
+    def deliver(self, trials: Iterable[Trial]) -> None:
+        """Brings every run in line with the directory, and ends the parent's if all trials are finished."""
+        states = {}
+        for trial in trials:
+            states[trial.key] = state = self.folder.state(trial.key)
+            status = self.children[trial.key].status if trial.key in self.children else None
+            if state == "finished" and status != "FINISHED":
+                self.finish(trial)
+            elif state == "failed" and status != "FAILED":
+                self.fail(trial, self.folder.failure_reason(trial.key))
+            elif state in ("started", "pending") and status == "RUNNING":
+                self._end(trial, "KILLED")
+        complete = set(states.values()) <= {"finished"}
+        self.client.set_terminated(self.parent, "FINISHED" if complete else "FAILED")
+
+    def report(self, metrics: Mapping[str, float]) -> None:
+        """Puts the report's files and the study's summary on the parent run."""
+        for name, value in metrics.items():
+            self.client.log_metric(self.parent, name, value)
+        if self.folder.report.exists():
+            self.client.log_artifacts(self.parent, str(self.folder.report), "report")
+
+    def _end(self, trial: Trial, status: str) -> None:
+        self.client.set_terminated(self.children[trial.key].run_id, status)
+        self.children[trial.key] = self.client.get_run(self.children[trial.key].run_id).info
+
+    def _experiment(self, uri: str) -> str:
+        name = self.study["name"]
+        found = self.client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        database = sqlite_path(uri)
+        artifacts = (database.parent / "mlartifacts" / name).as_uri() if database else None
+        return str(self.client.create_experiment(name, artifact_location=artifacts))
+
+    def _parent(self) -> str:
+        found = self._search(f"tags.`{ID}` = '{self.study['id']}'")
+        if found:
+            self.client.update_run(found[0].info.run_id, status="RUNNING")
+            return str(found[0].info.run_id)
+        tags = {
+            ID: self.study["id"],
+            "mlflow.runName": f"{self.study['name']} on {self.study['data']} ({self.study['id'][:6]})",
+            "mlflow.note.content": f"{self.study['question']}\n\n`{self.study['command']}`",
+            "mlflow.source.git.commit": self.study["commit"],
+            "study": self.study["name"],
+            "dataset": self.study["data"],
+        }
+        return str(self.client.create_run(self.experiment, tags=tags).info.run_id)
+
+    def _search(self, where: str) -> list[Any]:
+        found: list[Any] = []
+        token = None
+        while True:
+            page = self.client.search_runs([self.experiment], where, ViewType.ACTIVE_ONLY, 1000, page_token=token)
+            found, token = [*found, *page], page.token
+            if not token:
+                return found
+
+
+def comparison_link(base: str, experiment: str, parent: str, metric: str) -> str:
+    """Returns the page of MLflow's UI at `base` that compares a study's child runs, ordered by a metric."""
+    search = quote(f"tags.`{PARENT}` = '{parent}'", safe="")
+    order = quote(f"metrics.`{metric}`", safe="")
+    query = (
+        f"workflowType=machine_learning&searchFilter={search}&orderByKey={order}&orderByAsc=false&compareRunsMode=CHART"
+    )
+    return f"{base}/#/experiments/{experiment}/runs?{query}"
+
+
+def _history(rows: list[dict[str, Any]]) -> list[Point]:
+    points: dict[int, Point] = {}
+    for row in rows:
+        if row["benchmark"] == results.TRAINING:
+            point = points.setdefault(int(row["epoch"]), {"epoch": int(row["epoch"])})
+            point[row["metric"]] = row["value"]
+    return list(points.values())
+
+
+def _prepare(path: Path) -> None:
+    """Makes an SQLite store's file, in the mode in which readers and a writer do not block one another."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+    finally:
+        connection.close()

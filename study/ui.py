@@ -1,0 +1,84 @@
+"""MLflow's own web interface for a study's store, opened on the comparison of its runs."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from rich.console import Console
+
+from study.errors import UserError
+from study.folder import Folder
+from study.uri import sqlite_path
+
+SORTED_BY = "corruption"
+START = 90.0
+"""Seconds that a server may take to answer; it usually takes 5 to 20."""
+
+
+def serve(directory: Path, host: str, port: int, console: Console) -> None:
+    """Serves MLflow's UI until Ctrl-C; for a server's URI only prints the link. Ends only what it started."""
+    from study.tracking import Store, comparison_link  # noqa: PLC0415  mlflow takes seconds
+
+    folder = Folder(directory.absolute())
+    uri = folder.read()["tracking_uri"]
+    store = Store(uri, folder)
+    if sqlite_path(uri) is None:
+        console.print(f"MLflow: {comparison_link(uri, store.experiment, store.parent, SORTED_BY)}", soft_wrap=True)
+        return
+    port = port or _free_port(host)
+    base = f"http://{host}:{port}"
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--backend-store-uri",
+        uri,
+        "--host",
+        host,
+        "--port",
+        str(port),
+    ]
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with subprocess.Popen(
+        [*command, "--workers", "1"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            console.print("Starting MLflow's server ...")
+            _wait(server, base)
+            console.print(
+                f"Compare: {comparison_link(base, store.experiment, store.parent, SORTED_BY)}", soft_wrap=True
+            )
+            console.print("Ctrl-C ends it.")
+            server.wait()
+        except KeyboardInterrupt:
+            console.print("Stopped.")
+        finally:
+            server.terminate()
+
+
+def _wait(server: "subprocess.Popen[str]", base: str) -> None:
+    """Returns when the server answers. Raises UserError when it ends or does not answer in time."""
+    until = time.monotonic() + START
+    while time.monotonic() < until:
+        if server.poll() is not None:
+            assert server.stderr is not None
+            last = server.stderr.read().strip().splitlines()[-1:]
+            raise UserError(f"MLflow's server ended at once: {' '.join(last)}")
+        try:
+            with urlopen(f"{base}/health", timeout=2):
+                return
+        except (URLError, TimeoutError):
+            time.sleep(0.2)
+    raise UserError(f"MLflow's server at {base} did not answer within {START:g} s")
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
