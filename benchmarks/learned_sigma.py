@@ -16,25 +16,17 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import resnet18
 
-from benchmarks.learned_sigma_mnist import LeNet5, PGDTraining, SampledNoise
-from study.models.core.classifier import Classifier
+from benchmarks.learned_sigma_mnist import PGDTraining, SampledNoise
+from study.models.lenet5 import LeNet5
+from study.models.preact_resnet18 import PreActResNet18
 from trainers.core.method import Method, generator
 from trainers.learned_sigma import LearnedSigma
 from trainers.standard import Standard
 
-
-def small_image_resnet18() -> nn.Module:
-    """ResNet-18 for 32 x 32 images: a 3 x 3 first convolution of stride 1, no first pool."""
-    body = resnet18(num_classes=10)
-    body.conv1, body.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
-    return Classifier(body)
-
-
-MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+MODELS: dict[str, tuple[Callable[..., nn.Module], tuple[int, int, int, int]]] = {
     "lenet5": (LeNet5, (64, 1, 28, 28)),
-    "resnet18": (small_image_resnet18, (16, 3, 32, 32)),
+    "resnet18": (PreActResNet18, (16, 3, 32, 32)),
 }
 
 
@@ -85,7 +77,7 @@ def main() -> None:
         rng = generator(device, 1)
         x = torch.rand(shape, generator=rng, device=device)
         y = torch.randint(10, shape[:1], generator=rng, device=device)
-        start = build().to(device).train()
+        start = build(shape=shape[1:], classes=10).to(device).train()
         steps = {title: stepper(method, copy.deepcopy(start), x, y) for title, method in methods().items()}
         times: dict[str, list[float]] = {title: [] for title in steps}
         for _ in range(chosen.rounds + 1):

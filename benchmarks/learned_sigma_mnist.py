@@ -29,7 +29,8 @@ from study.evaluation.attacks.objectives import margin
 from study.evaluation.attacks.pgd import pgd
 from study.evaluation.attacks.worst_case import Strength
 from study.evaluation.robust import attack_rows
-from study.models.core.classifier import Classifier, initialise
+from study.models.core.classifier import initialise
+from study.models.lenet5 import LeNet5
 from trainers.core.loop import Fit, Recipe
 from trainers.core.method import Method, generator
 from trainers.gnt import GNT
@@ -40,19 +41,6 @@ from trainers.standard import Standard
 
 EPSILONS = (0.1, 0.15, 0.2)
 STARTS = (0.1, 0.6, 1.5)
-
-
-class LeNet5(Classifier):
-    """LeNet-5 with ReLU and max-pooling: 61,706 parameters."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            nn.Sequential(nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
-            nn.Sequential(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)),
-            nn.Sequential(
-                nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)
-            ),
-        )
 
 
 class SampledNoise(Standard):
@@ -132,7 +120,7 @@ def train(
     seconds.
     """
     device = torch.device("cpu")
-    model = LeNet5()
+    model = LeNet5(shape=data.shape, classes=data.classes)
     initialise(model, generator(device, seed, 0))
     recipe = Recipe(epochs=epochs, batch_size=64, lr=1e-3)
     fit = Fit(model, method, data.train, recipe, seed=seed, device=device)
