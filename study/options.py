@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_jsonable_python
 
 from study.errors import UserError
 from study.lookup import suggest
@@ -15,7 +16,7 @@ GIVEN = {"shape", "classes", "root", "device", "download"}
 
 
 def options_of(target: Callable[..., Any]) -> dict[str, Any]:
-    """Returns name -> default of the keyword-only arguments that configure `target`."""
+    """Returns name -> default (Parameter.empty for none) of the keyword-only arguments that configure `target`."""
     parameters = inspect.signature(target).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in GIVEN}
 
@@ -62,10 +63,12 @@ def _adapters(target: Callable[..., Any]) -> dict[str, TypeAdapter[Any]]:
 
 def _canonical(name: str, adapter: TypeAdapter[Any], value: Any, where: str) -> Any:
     try:
-        plain = json.dumps(value, allow_nan=False)
+        plain = json.dumps(to_jsonable_python(value), allow_nan=False)
         return adapter.dump_python(adapter.validate_json(plain, strict=True), mode="json")
     except ValidationError as error:
         wrong = " or ".join(dict.fromkeys(e["msg"].removeprefix("Input should be ") for e in error.errors()))
         raise UserError(f"{name} is {value!r} (from {where}); it should be {wrong}") from error
     except (TypeError, ValueError) as error:
-        raise UserError(f"{name} is {value!r} (from {where}); it should be a finite number, a text or a list") from error
+        raise UserError(
+            f"{name} is {value!r} (from {where}); it should be a finite number, a text or a list"
+        ) from error

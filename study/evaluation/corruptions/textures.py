@@ -59,7 +59,7 @@ def _doubled(grid: Tensor, spread: float, rng: Generator) -> Tensor:
     return fine.view(count, 2 * side, 2 * side)
 
 
-_CRYSTALS = ((112, 0.4), (28, 0.5), (7, 0.5), (2, 0.6))
+_CRYSTALS = ((112, 0.35), (28, 0.3), (7, 0.5), (2, 1.0))
 """Cells along the shorter side, and share of the standard deviation, of each octave of the frost."""
 _TINT = (0.9, 0.2, 0.0)
 """How much of the tint each channel loses: frost is bluish."""
