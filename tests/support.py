@@ -113,6 +113,9 @@ def _rows(trial: Trial, value: Callable[[Trial, str, int], float]) -> Iterator[d
         for severity in range(1, 6):
             yield {**where, "severity": severity, "metric": "accuracy", "value": value(trial, name, severity)}
             yield {**where, "severity": severity, "metric": "top5", "value": 0.987}
+    for name in ("clean", "pgd"):  # attacks measure accuracy on images of their own choice
+        where = {"benchmark": "linf", "corruption": name, "severity": 0, "epoch": 2}
+        yield {**where, "metric": "accuracy", "value": 0.0123}
     for name in ("translate", "tilt"):
         where = {"benchmark": "sequences", "corruption": name, "severity": 1, "epoch": 2}
         yield {**where, "metric": "flip_probability", "value": 0.05}
