@@ -164,6 +164,9 @@ def test_hyper_parameters_win_over_a_loaded_state(name: str, tmp_path: Path) -> 
     for changed in _others(name):
         method = _method(name, **changed)
         before = _configuration(method)
+        for key, buffer in _stored_buffers(method).items():
+            if buffer.shape == _stored_buffers(_method(name))[key].shape:
+                assert same(buffer, _stored_buffers(_method(name))[key]), f"{key} stores {changed}"
         try:
             method.load_state_dict(state["method"])
         except RuntimeError as error:  # the parameter decides the state's shape, so no such state can be taken over
@@ -225,6 +228,10 @@ def _others(name: str) -> list[dict[str, Any]]:
                 found.append({parameter: value})
                 break
     return found
+
+
+def _stored_buffers(method: nn.Module) -> dict[str, Tensor]:
+    return {key: buffer for key, buffer in method.named_buffers() if key in method.state_dict()}
 
 
 def _configuration(method: nn.Module) -> dict[str, Any]:
