@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from search_spaces.core.space import Study
 from study.errors import UserError
 
 FOLDERS = {
@@ -49,8 +50,8 @@ def find_study(name: str) -> tuple[str, Any]:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    if not hasattr(module, "STUDY"):
-        raise UserError(f"{name} defines no STUDY. See search_spaces/sigma_sweep.py for the form")
+    if not isinstance(getattr(module, "STUDY", None), Study):
+        raise UserError(f"{name} defines no STUDY, which is a search_spaces.core.space.Study. See search_spaces/sigma_sweep.py for the form")
     return path.stem, module.STUDY
 
 

@@ -62,7 +62,7 @@ def same(a: Any, b: Any) -> bool:
         return (
             isinstance(a, Tensor) and isinstance(b, Tensor)
             and a.dtype == b.dtype and a.shape == b.shape
-            and a.detach().cpu().numpy().tobytes() == b.detach().cpu().numpy().tobytes()
+            and _bytes(a) == _bytes(b)
         )  # fmt: skip
     if isinstance(a, Mapping):
         return isinstance(b, Mapping) and list(a) == list(b) and all(same(a[k], b[k]) for k in a)
@@ -71,6 +71,10 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, float):
         return isinstance(b, float) and a.hex() == b.hex()
     return type(a) is type(b) and bool(a == b)
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    return bytes(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
 
 
 def stored(state: Any, folder: Path) -> Any:

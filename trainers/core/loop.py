@@ -36,7 +36,7 @@ class Recipe:
     def lr_factor(self, progress: float) -> float:
         """Returns what the learning rate is multiplied by at `progress` in [0, 1) of all steps."""
         if self.schedule == "cosine":
-            floor = 1e-6 / self.lr
+            floor = min(1.0, 1e-6 / self.lr)
             return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress))
         return 0.1 if self.schedule == "step" and progress >= 0.5 else 1.0
 

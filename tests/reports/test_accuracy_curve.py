@@ -1,0 +1,106 @@
+"""Accuracy versus sigma: curves, references, the best, and what is printed of them."""
+
+from pathlib import Path
+from statistics import fmean, stdev
+
+import pandas as pd
+import pytest
+
+from reports import accuracy_curve
+from study.trial import Trial
+from tests.support import table, trials
+
+PEAK = {0: 0.5, 1: 0.5, 2: 0.26}
+"""Seed -> the sigma at which the made-up accuracy peaks."""
+
+
+def _accuracy(trial: Trial, corruption: str, severity: int) -> float:
+    sigma = trial.params["sigma"]
+    if isinstance(sigma, list):
+        return 0.6 + 0.01 * trial.seed
+    return 0.8 - 0.1 * abs(sigma - PEAK[trial.seed]) - 0.02 * severity
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    return table(trials("sigma_sweep", seeds=3), tmp_path_factory.mktemp("results"), _accuracy)
+
+
+@pytest.fixture(scope="module")
+def points(rows: pd.DataFrame) -> pd.DataFrame:
+    return accuracy_curve.points(rows)
+
+
+def test_an_arm_with_several_values_is_a_curve_any_other_a_reference(points: pd.DataFrame) -> None:
+    curve, references = points[points["x"].notna()], points[points["x"].isna()]
+    assert set(curve["arm"]) == {"GNT"} and set(references["arm"]) == {"GNT, set of sigmas", "Speckle"}
+    for _, group in curve.groupby("measure"):
+        assert group["x"].tolist() == [0.0, 0.08, 0.12, 0.18, 0.26, 0.38, 0.5, 0.6, 0.8, 1.0]
+    assert references[["best", "best_low", "best_high"]].isna().all(axis=None) and (points["n"] == 3).all()
+    assert len(points) == 3 * 12
+
+
+def test_one_value_of_a_curve_is_a_reference(rows: pd.DataFrame) -> None:
+    one = rows[rows["label"] == "GNT, sigma 0.5"]
+    points = accuracy_curve.points(one)
+    assert points["x"].isna().all() and points["best"].isna().all() and set(points["arm"]) == {"GNT"}
+
+
+def test_means_and_deviations_by_hand(points: pd.DataFrame) -> None:
+    row = points[(points["x"] == 1.0) & (points["measure"] == "corruption")].iloc[0]
+    each = [fmean(0.8 - 0.1 * abs(1 - PEAK[seed]) - 0.02 * s for s in range(1, 6)) for seed in range(3)]
+    assert (row["mean"], row["std"]) == (pytest.approx(fmean(each)), pytest.approx(stdev(each)))
+    clean = points[(points["x"] == 0.5) & (points["measure"] == "clean")].iloc[0]
+    assert clean["mean"] == pytest.approx(fmean([0.8, 0.8, 0.8 - 0.024]))
+
+
+def test_the_best_with_its_interval(points: pd.DataFrame) -> None:
+    found = points.dropna(subset="best")
+    assert set(found["best"]) == {0.5} and set(found["best_high"]) == {0.5} and set(found["best_low"]) == {0.26}
+    assert accuracy_curve.summary(points) == pytest.approx({
+        "best_sigma.corruption": 0.5, "best_accuracy.corruption": fmean([0.74, 0.74, 0.74 - 0.024]),
+        "best_sigma.corruption_no_noise": 0.5, "best_accuracy.corruption_no_noise": fmean([0.74, 0.74, 0.74 - 0.024]),
+    })  # fmt: skip
+
+
+def test_the_table_stars_the_best_and_sorts_by_sigma(points: pd.DataFrame) -> None:
+    shown = accuracy_curve.table(points)
+    assert list(shown.columns) == ["Training", "sigma", "n", "Clean", "All corruptions", "Without noise"]
+    assert shown["sigma"].tolist() == ["0", "0.08", "0.12", "0.18", "0.26", "0.38", "0.5", "0.6", "0.8", "1", "", ""]
+    assert [text.endswith(" *") for text in shown["All corruptions"]] == [s == "0.5" for s in shown["sigma"]]
+    assert shown["All corruptions"][6] == "73.2 ± 1.4 *"
+
+
+def test_the_caption_says_n_the_best_and_its_interval(points: pd.DataFrame, rows: pd.DataFrame) -> None:
+    text = accuracy_curve.caption(points)
+    assert "n = 3 seeds" in text
+    assert "GNT, all corruptions: best sigma 0.5, 95% bootstrap interval over seeds 0.26 to 0.5." in text
+    single = accuracy_curve.caption(accuracy_curve.points(rows[rows["seed"] == 0]))
+    assert "n = 1 seed" in single and "best sigma 0.5, one seed, so no interval." in single
+
+
+def test_a_seed_missing_somewhere_is_left_out_of_the_best_alone(rows: pd.DataFrame) -> None:
+    lost = rows[(rows["seed"] != 1) | (rows["label"] != "GNT, sigma 1")]
+    points = accuracy_curve.points(lost)
+    curve = points[points["x"].notna() & (points["measure"] == "clean")].set_index("x")
+    assert curve["n"].to_dict() == {x: 2 if x == 1.0 else 3 for x in curve.index}
+    assert curve["best_low"].iloc[0] == 0.26 and "n = 2 to 3 seeds" in accuracy_curve.caption(points)
+
+
+def test_no_seed_in_common_is_no_best(rows: pd.DataFrame, tmp_path: Path) -> None:
+    lost = rows[((rows["label"] == "GNT, sigma 0") & (rows["seed"] == 0)) | ((rows["label"] == "GNT, sigma 1") & (rows["seed"] == 1))]
+    points = accuracy_curve.points(lost)
+    assert points["best"].isna().all() and accuracy_curve.summary(points) == {}
+    accuracy_curve.draw(points).savefig(tmp_path / "a.png")
+
+
+def test_the_figure_shows_the_points(points: pd.DataFrame) -> None:
+    figure = accuracy_curve.draw(points)
+    left, right = figure.axes
+    assert [a.get_title() for a in (left, right)] == ["All corruptions", "Without noise"]
+    rows = points[(points["measure"] == "corruption") & points["x"].notna()]
+    curve = next(line for line in left.lines if line.get_label() == "GNT")
+    assert curve.get_xdata().tolist() == rows["x"].tolist()
+    assert curve.get_ydata().tolist() == pytest.approx((100 * rows["mean"]).tolist())
+    assert {"GNT, set of sigmas", "Speckle"} <= {line.get_label() for line in left.lines}
+    assert any("best 0.5\n[0.26, 0.5]" in text.get_text() for text in left.texts)

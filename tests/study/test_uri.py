@@ -1,0 +1,33 @@
+"""Tracking URIs."""
+
+from pathlib import Path
+
+import pytest
+
+from study.uri import mask, sqlite_path
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://user:secret@host:5000/a?b=c", "http://***@host:5000/a?b=c"),
+        ("https://token@Host/x", "https://***@Host/x"),
+        ("postgresql://u:p%40ss@db:5432/mlflow", "postgresql://***@db:5432/mlflow"),
+        ("http://u:p@ss@host/", "http://***@host/"),
+        ("http://u:p@[::1]:5000/x", "http://***@[::1]:5000/x"),
+        ("http://host:5000", "http://host:5000"),
+        ("http://host/path@version?mail=a@b", "http://host/path@version?mail=a@b"),
+        ("sqlite:////data/a@b/mlflow.db", "sqlite:////data/a@b/mlflow.db"),
+        ("databricks", "databricks"),
+        ("study launch s --tracking-uri http://u:pw@h:1/a --seeds 2",
+         "study launch s --tracking-uri http://***@h:1/a --seeds 2"),
+        ("a http://u:p@one and 'https://v:q@two/x'", "a http://***@one and 'https://***@two/x'"),
+    ],
+)  # fmt: skip
+def test_users_and_passwords_are_not_shown(text: str, shown: str) -> None:
+    assert mask(text) == shown and mask(shown) == shown
+
+
+def test_the_file_of_a_store() -> None:
+    assert sqlite_path("sqlite:////data/mlflow.db") == Path("/data/mlflow.db")
+    assert sqlite_path("http://host") is None

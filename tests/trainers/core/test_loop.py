@@ -1,0 +1,216 @@
+"""The training loop: schedules in closed form, bit-identical continuation, paired batches, divergence."""
+
+import copy
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Generator, Tensor, nn
+
+from study.evaluation.core.accuracy import accuracy
+from tests.support import CPU, digits, first, new_fit, same, small_cnn, stored
+from trainers.core.loop import DivergedError
+from trainers.core.method import Batches, generator
+from trainers.gnt import GNT
+from trainers.standard import Standard
+
+EPOCHS, SIZE, IMAGES = 4, 32, 160
+STEPS = IMAGES // SIZE
+
+
+class Probe(Standard):
+    """Vanilla training that notes what it is shown, and how many draws it makes itself."""
+
+    def __init__(self, draws: int = 0) -> None:
+        super().__init__()
+        self.draws, self.shown, self.rates, self.calls = draws, [], [], []
+        self.optimizer: torch.optim.Optimizer | None = None
+
+    def views(self, x: Tensor, rng: Generator) -> tuple[Tensor, ...]:
+        self.shown.append(x.clone())
+        torch.rand(self.draws, generator=rng)
+        if self.optimizer is not None:
+            self.rates.append([group["lr"] for group in self.optimizer.param_groups])
+        return (x,)
+
+    def start_epoch(self, epoch: int, model: nn.Module, data: Batches, rng: Generator) -> None:
+        self.calls.append((epoch, len(data)))
+
+
+class WithParameter(Standard):
+    """Vanilla training with a parameter of its own, trained at a rate of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def parameter_groups(self) -> list[dict[str, object]]:
+        return [{"params": [self.scale], "lr": 0.5}]
+
+    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
+        return nn.functional.cross_entropy(model(views[0]) * self.scale, y)
+
+    def metrics(self) -> dict[str, Tensor]:
+        return {"scale": self.scale.detach()}
+
+
+def _fit(method: Any, **recipe: Any) -> Any:
+    return new_fit(method, data=first(digits().train, IMAGES), **{"epochs": EPOCHS, "batch_size": SIZE, **recipe})
+
+
+def _rates(**recipe: Any) -> list[float]:
+    probe = Probe()
+    fit = _fit(probe, **recipe)
+    probe.optimizer = fit.optimizer
+    while not fit.done:
+        fit.run_epoch()
+    return [rates[0] for rates in probe.rates]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_schedules_in_closed_form(optimizer: str) -> None:
+    total = EPOCHS * STEPS
+    at = range(total)
+    assert _rates(lr=0.02, schedule="constant", optimizer=optimizer) == [0.02] * total
+    cosine = [1e-6 + (0.02 - 1e-6) * (1 + math.cos(math.pi * step / total)) / 2 for step in at]
+    assert _rates(lr=0.02, schedule="cosine", optimizer=optimizer) == pytest.approx(cosine, rel=1e-9)
+    step = [0.02] * (total // 2) + [0.002] * (total // 2)
+    assert _rates(lr=0.02, schedule="step", optimizer=optimizer) == pytest.approx(step, rel=1e-12)
+
+
+def test_an_odd_number_of_epochs_steps_in_its_middle() -> None:
+    assert _rates(lr=0.1, schedule="step", epochs=3) == pytest.approx([0.1] * 8 + [0.01] * 7)
+
+
+@pytest.mark.parametrize("lr", [1e-6, 1e-7])
+def test_cosine_never_raises_the_rate(lr: float) -> None:
+    rates = _rates(lr=lr, schedule="cosine", epochs=1)
+    assert all(a >= b for a, b in zip([lr, *rates], rates, strict=False))
+
+
+def test_the_methods_own_parameters_keep_their_rate_and_follow_the_schedule() -> None:
+    fit = _fit(WithParameter(), lr=0.01, schedule="step", optimizer="sgd", epochs=2)
+    assert [g["lr"] for g in fit.optimizer.param_groups] == [0.01, 0.5]
+    first_epoch = fit.run_epoch()
+    assert first_epoch["scale"] != 1.0
+    fit.run_epoch()
+    assert [g["lr"] for g in fit.optimizer.param_groups] == pytest.approx([0.001, 0.05])
+
+
+RECIPES: dict[str, dict[str, Any]] = {
+    "adam": {},
+    "adam, cosine, decay": {"schedule": "cosine", "weight_decay": 1e-3},
+    "sgd, cosine": {"optimizer": "sgd", "schedule": "cosine", "lr": 0.05},
+    "sgd, no momentum": {"optimizer": "sgd", "schedule": "step", "lr": 0.05, "momentum": 0.0},
+    "bf16": {"precision": "bf16"},
+}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("method", [GNT, WithParameter])
+def test_continuing_from_any_epoch_is_bit_identical(recipe: str, method: Any, tmp_path: Path) -> None:
+    whole = _fit(method(), **RECIPES[recipe])
+    states, metrics = [copy.deepcopy(whole.state_dict())], []
+    while not whole.done:
+        metrics.append(whole.run_epoch())
+        states.append(copy.deepcopy(whole.state_dict()))
+    for epoch in range(EPOCHS):
+        resumed = new_fit(
+            method(), data=first(digits().train, IMAGES), model=small_cnn(seed=99), epochs=EPOCHS, batch_size=SIZE,
+            **RECIPES[recipe],
+        )  # fmt: skip
+        resumed.load_state_dict(stored(states[epoch], tmp_path))
+        assert resumed.epoch == epoch
+        assert same([resumed.run_epoch() for _ in range(epoch, EPOCHS)], metrics[epoch:])
+        assert same(resumed.state_dict(), states[-1]) and resumed.done
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_own_hyper_parameters_win_over_a_state(optimizer: str, tmp_path: Path) -> None:
+    theirs = _fit(WithParameter(), optimizer=optimizer, lr=0.3, momentum=0.5, weight_decay=0.2, schedule="cosine")
+    theirs.run_epoch()
+    mine = _fit(WithParameter(), optimizer=optimizer, lr=0.01, momentum=0.8, weight_decay=0.03, nesterov=False)
+    mine.load_state_dict(stored(theirs.state_dict(), tmp_path))
+    groups = mine.optimizer.param_groups
+    assert [g["lr"] for g in groups] == [0.01, 0.5] and all(g["weight_decay"] == 0.03 for g in groups)
+    if optimizer == "sgd":
+        assert all(g["momentum"] == 0.8 and g["nesterov"] is False for g in groups)
+    mine.run_epoch()
+    assert [g["lr"] for g in groups] == [0.01, 0.5]
+
+
+def test_two_methods_see_the_same_batches_under_a_seed() -> None:
+    quiet, greedy, other = Probe(), Probe(draws=100), Probe()
+    fits = [_fit(quiet, epochs=2), _fit(greedy, epochs=2), _fit(other, epochs=2, seed=1)]
+    for fit in fits:
+        fit.run_epoch()
+        fit.run_epoch()
+    assert len(quiet.shown) == 2 * STEPS and same(quiet.shown, greedy.shown)
+    assert not same(quiet.shown, other.shown) and not same(quiet.shown[:STEPS], quiet.shown[STEPS:])
+    assert same(fits[0].order.get_state(), fits[1].order.get_state())
+    assert not same(fits[0].draws.get_state(), fits[1].draws.get_state())
+    assert quiet.calls == [(0, IMAGES), (1, IMAGES)]
+
+
+def test_an_epoch_shows_every_image_once_but_for_the_last_part_of_a_batch() -> None:
+    probe = Probe()
+    fit = new_fit(probe, data=first(digits().train, 100), epochs=1, batch_size=32)
+    fit.run_epoch()
+    shown = torch.cat(probe.shown)
+    assert len(shown) == 96 and len(shown.flatten(1).unique(dim=0)) == 96
+
+
+def test_a_batch_larger_than_the_data_is_the_data() -> None:
+    probe = Probe()
+    fit = new_fit(probe, data=first(digits().train, 20), epochs=1, batch_size=64)
+    assert math.isfinite(fit.run_epoch()["train_loss"]) and [len(x) for x in probe.shown] == [20]
+
+
+def test_the_training_loss_is_the_mean_over_steps() -> None:
+    class Counting(Standard):
+        step = 0
+
+        def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
+            self.step += 1
+            return super().loss(model, views, y, rng) * 0 + float(self.step)
+
+    assert _fit(Counting()).run_epoch()["train_loss"] == (1 + 2 + 3 + 4 + 5) / STEPS
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_is_an_error_that_names_the_epoch(value: float) -> None:
+    class Bad(Standard):
+        def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
+            return super().loss(model, views, y, rng) * value
+
+    with pytest.raises(DivergedError, match="became (nan|inf) in epoch 1$"):
+        _fit(Bad()).run_epoch()
+
+
+def test_an_absurd_rate_diverges() -> None:
+    fit = _fit(Standard(), optimizer="sgd", lr=1e15)
+    with pytest.raises(DivergedError, match="in epoch [12]$"):
+        for _ in range(2):
+            fit.run_epoch()
+
+
+def test_bf16_trains_with_parameters_in_float32() -> None:
+    fit = new_fit(GNT(), epochs=3, batch_size=32, lr=3e-3, precision="bf16")
+    losses = [fit.run_epoch()["train_loss"] for _ in range(3)]
+    assert losses == sorted(losses, reverse=True)
+    assert all(p.dtype == torch.float32 for p in fit.model.parameters())
+    assert accuracy(fit.model, digits().validation) > 0.5
+    exact = new_fit(GNT(), epochs=3, batch_size=32, lr=3e-3)
+    assert exact.run_epoch()["train_loss"] == pytest.approx(losses[0], rel=0.05)
+
+
+def test_no_epochs_are_done_at_once() -> None:
+    assert _fit(Standard(), epochs=0).done and not _fit(Standard(), epochs=1).done
+
+
+def test_streams_of_seeds_do_not_collide() -> None:
+    states = {generator(CPU, a, b).initial_seed() for a in range(60) for b in range(60)}
+    assert len(states) == 3600
+    assert generator(CPU, 1, 2).initial_seed() == generator(CPU, 1, 2).initial_seed()
