@@ -1,5 +1,6 @@
 """Ray itself: one of our own on this machine, or a running cluster's."""
 
+import logging
 import os
 import secrets
 import shutil
@@ -57,6 +58,7 @@ def connected(resources: Resources) -> Iterator[Path]:
 
         try:
             _start(resources, scratch)
+            logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # the listeners say which trials failed
             _check(resources, [node["Resources"] for node in ray.nodes() if node["Alive"]])
             yield scratch
         finally:

@@ -55,8 +55,14 @@ def story(work: Path, scratch: Path, tiny: tuple[Path, Ended]) -> Story:
     stop("terminal", advanced, Command.interrupt)
     since = time.time()
     stop("driver", advanced, lambda command: command.process.send_signal(signal.SIGINT))
-    since = time.time()
-    stop("killed", lambda: times(directory) and advanced(), lambda command: os.kill(command.process.pid, signal.SIGKILL))
+
+    def another() -> bool:
+        """Whether a trial is finished in this launch and another has been trained since."""
+        nonlocal since
+        since = max(times(directory).values(), default=0) / 1e9
+        return since > 0 and advanced()
+
+    stop("killed", another, lambda command: os.kill(command.process.pid, signal.SIGKILL))
     finished = times(directory)
     paths = [p for p in folder.path.glob("trials/*/checkpoint.pt") if not folder.result(p.parent.name).exists()]
     history = {p.parent.name: torch.load(p, weights_only=True)["history"] for p in paths}
