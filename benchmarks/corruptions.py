@@ -1,12 +1,15 @@
-"""Our corruptions beside `imagecorruptions` 1.1.2: what they change, how fast they are, how much memory they need.
+"""Our corruptions beside `imagecorruptions` 1.1.2: what they change, how fast they are, how much memory they
+need.
 
 The library needs numpy < 2 and scikit-image < 0.20, so it runs in an environment of its own:
 
-    python -m venv /tmp/reference && /tmp/reference/bin/pip install "numpy<2" "scikit-image<0.20" imagecorruptions==1.1.2
-    python benchmarks/corruptions.py --reference-python /tmp/reference/bin/python [--parquet cifar10/test.parquet]
+    python -m venv /tmp/reference && /tmp/reference/bin/pip install "numpy<2" "scikit-image<0.20"
+    imagecorruptions==1.1.2 python benchmarks/corruptions.py --reference-python /tmp/reference/bin/python
+    [--parquet cifar10/test.parquet]
 
-Both sides run on one core, one after the other, on the same images. The library uses ImageNet-C's levels at every
-size and refuses images below 32 x 32; "same level" is ours at those levels, "ours" is ours at the levels of the size.
+Both sides run on one core, one after the other, on the same images. The library uses ImageNet-C's levels at
+every size and refuses images below 32 x 32; "same level" is ours at those levels, "ours" is ours at the
+levels of the size.
 """
 
 import argparse
@@ -79,7 +82,9 @@ def main() -> None:
 
 
 def read(path: Path, count: int) -> torch.Tensor:
-    """Returns the first images of a Parquet file whose first column holds encoded bytes: (N, 3, H, W) uint8."""
+    """Returns the first images of a Parquet file whose first column holds encoded bytes: (N, 3, H, W)
+    uint8.
+    """
     rows = parquet.read_table(path).slice(0, count).column(0).to_pylist()
     arrays = [np.array(Image.open(io.BytesIO(row["bytes"])).convert("RGB")) for row in rows]
     return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).contiguous()

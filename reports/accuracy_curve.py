@@ -15,7 +15,8 @@ def points(table: pd.DataFrame, x: str = X) -> pd.DataFrame:
     """Returns one row a setting and measure: arm, x (nan for a reference), measure, n, mean, std, and the arm's best.
 
     An arm with two or more values of x is a curve, any other a reference. best, best_low, best_high: the curve's
-    optimum with its 95% bootstrap interval over the seeds that every setting of the curve has; nan for references.
+    optimum with its 95% bootstrap interval over the seeds that every setting of the curve has; nan for references,
+    where there is no such seed, and the interval's ends also where there is only one.
     """
     if x not in table:
         return pd.DataFrame()
@@ -62,10 +63,9 @@ def caption(points: pd.DataFrame) -> str:
     )
     for measure in (m for m in PANELS if m in found.index):
         for row in found.loc[[measure]].itertuples():
-            text += (
-                f" {row.arm}, {MEASURES[measure].lower()}: best sigma {row.best:g}, "
-                f"95% bootstrap interval over seeds {row.best_low:g} to {row.best_high:g}."
-            )
+            interval = f"95% bootstrap interval over seeds {row.best_low:g} to {row.best_high:g}"
+            spread = "one seed, so no interval" if pd.isna(row.best_low) else interval
+            text += f" {row.arm}, {MEASURES[measure].lower()}: best sigma {row.best:g}, {spread}."
     return text
 
 
@@ -106,12 +106,15 @@ def draw(points: pd.DataFrame) -> Figure:
 
 def _mark_best(axis, group: pd.DataFrame, colour: str) -> None:  # type: ignore[no-untyped-def]
     best, low, high = group[["best", "best_low", "best_high"]].iloc[0]
+    if pd.isna(best):  # no seed is finished for every setting
+        return
     top = 100 * group.loc[group["x"] == best, "mean"].iloc[0]
     axis.plot(best, top, marker="*", markersize=11, color=colour, markeredgecolor="white", linestyle="none", zorder=5)
-    axis.errorbar(best, top, xerr=[[best - low], [high - best]], color=colour, capsize=3, linewidth=1, zorder=4)
-    axis.annotate(
-        f"best {best:g}\n[{low:g}, {high:g}]", (best, top), (0, 8), textcoords="offset points", ha="center", va="bottom"
-    )
+    text = f"best {best:g}"
+    if not pd.isna(low):
+        axis.errorbar(best, top, xerr=[[best - low], [high - best]], color=colour, capsize=3, linewidth=1, zorder=4)
+        text += f"\n[{low:g}, {high:g}]"
+    axis.annotate(text, (best, top), (0, 8), textcoords="offset points", ha="center", va="bottom")
     axis.margins(y=0.22)
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,6 +12,10 @@ from study.errors import UserError
 from study.lookup import find_study, names
 from study.options import parse
 from study.overrides import Overrides
+from study.uri import mask
+
+if TYPE_CHECKING:
+    from study.datasets.core.data import Data
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,9 +25,28 @@ app = typer.Typer(
     help="Studies of noise training: which noise, how much of it, makes a classifier robust, and how sure are we?\n\n"
     "Start with `study launch sigma_sweep`: real data is embedded, and a laptop needs a minute or two.",
 )
+data_app = typer.Typer(no_args_is_help=True, help="Datasets and the corruption benchmarks made of them.")
+app.add_typer(data_app, name="data")
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 StudyName = Annotated[str, typer.Argument(help="A name from `study list`, or a path to a .py file that defines STUDY.")]
 Directory = Annotated[Path, typer.Argument(help="The directory of a study, as `study launch` named it.")]
+
+DatasetName = Annotated[str | None, typer.Option("--data", help="Dataset, instead of the study's own.")]
+ModelName = Annotated[str | None, typer.Option("--model", help="Model, instead of the study's own.")]
+DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds the dataset's files.")]
+Benchmark = Annotated[str | None, typer.Option(help="common, extra, mnist or all; by the images if not given.")]
+TrackingUri = Annotated[
+    str | None, typer.Option(help="MLflow server or store; an SQLite file beside the studies if not given.")
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set an option: of the methods, the recipe, `model.*` or `data.*`. In a launch, a key given twice is a "
+        "grid: `--set sigma=0.1 --set sigma=0.5`.",
+    ),
+]
 
 
 @app.command("list")
@@ -49,19 +72,11 @@ def show(name: StudyName) -> None:
 @app.command()
 def launch(
     name: StudyName,
-    data: Annotated[str | None, typer.Option(help="Dataset, instead of the study's own.")] = None,
-    data_root: Annotated[Path | None, typer.Option(help="Folder that holds the dataset's files.")] = None,
+    data: DatasetName = None,
+    data_root: DataRoot = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch the dataset if it is missing.")] = False,
-    model: Annotated[str | None, typer.Option(help="Model, instead of the study's own.")] = None,
-    assign: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Set a parameter of the methods, the recipe, `model.*` or "
-            "`data.*`. Repeat a key to make a grid: `--set sigma=0.1 --set sigma=0.5`.",
-        ),
-    ] = None,
+    model: ModelName = None,
+    assign: Assignments = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Repetitions of every setting.")] = None,
     epochs: Annotated[int | None, typer.Option(min=0, help="Epochs of every trial.")] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Run only the first so many trials now.")] = None,
@@ -69,9 +84,7 @@ def launch(
     gpus_per_trial: Annotated[float, typer.Option(min=0, help="GPUs a trial gets; 0.25 runs four on one.")] = 0,
     max_concurrent: Annotated[int | None, typer.Option(min=1, help="Most trials at once.")] = None,
     address: Annotated[str | None, typer.Option(help="A running Ray cluster to use, such as `auto`.")] = None,
-    tracking_uri: Annotated[
-        str | None, typer.Option(help="MLflow server or store; an SQLite file beside the output if not given.")
-    ] = None,
+    tracking_uri: TrackingUri = None,
     output: Annotated[
         Path | None, typer.Option(help="Directory of the study; continued if it holds this study.")
     ] = None,
@@ -137,6 +150,76 @@ def ui(
     serve(directory, host, port, console)
 
 
+@app.command()
+def evaluate(
+    checkpoint: Annotated[Path, typer.Argument(help="trials/KEY/checkpoint.pt of a study, or a plain state dict.")],
+    on: Annotated[
+        str, typer.Option(help="Metrics, comma-separated; see the folder study/evaluation.")
+    ] = "clean,corruption",
+    data: DatasetName = None,
+    data_root: DataRoot = None,
+    model: ModelName = None,
+    assign: Assignments = None,
+    device: Annotated[str, typer.Option(help="Where to compute: cpu or cuda.")] = "cpu",
+    tracking_uri: TrackingUri = None,
+    output: Annotated[Path | None, typer.Option(help="CSV file for all rows.")] = None,
+) -> None:
+    """Measures any saved model and logs it to MLflow.
+
+    A metric's options are set by its name: `--on flips --set flips.every=4`. Published benchmarks:
+    `--on official_corruption --set official_corruption.folder=CIFAR-10-C --set official_corruption.layout=cifar-10-c`.
+    """
+    from study import evaluate as evaluating  # noqa: PLC0415
+    from study.run import Place  # noqa: PLC0415
+    from study.show import measured  # noqa: PLC0415
+    from study.tracking import log_evaluation  # noqa: PLC0415
+
+    values = dict(_pair(text) for text in assign or ())
+    place = Place(root=_absolute(data_root), device=device)
+    subject = evaluating.subject(checkpoint, data=data, model=model, values=values, place=place)
+    rows = evaluating.measure(subject, on.split(","), values)
+    measured(rows, output, console)
+    uri = tracking_uri or f"sqlite:///{Path('studies').absolute() / 'mlflow.db'}"
+    run = log_evaluation(uri, subject.name, {"checkpoint": str(checkpoint), "on": on, **values}, rows)
+    console.print(f"MLflow run {run} of experiment 'evaluations' in {mask(uri)}", soft_wrap=True)
+
+
+@data_app.command("show")
+def data_show(
+    name: Annotated[str, typer.Argument(help="A dataset.")] = "digits",
+    data_root: DataRoot = None,
+    benchmark: Benchmark = None,
+    images: Annotated[int, typer.Option(min=1, help="Test images across.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of the corruptions' draws.")] = 0,
+    assign: Assignments = None,
+    output: Annotated[Path, typer.Option(help="PNG file.")] = Path("corruptions.png"),
+) -> None:
+    """Draws a contact sheet: every corruption at every severity."""
+    from study import benchmarks  # noqa: PLC0415
+
+    benchmarks.show(_load(name, data_root, assign), benchmark, images, output, seed)
+    console.print(f"Contact sheet: {output.absolute()}", soft_wrap=True)
+
+
+@data_app.command("corrupt")
+def data_corrupt(
+    name: Annotated[str, typer.Argument(help="A dataset.")],
+    output: Annotated[Path, typer.Option(help="Folder of the benchmark; files that are there are kept.")],
+    data_root: DataRoot = None,
+    benchmark: Benchmark = None,
+    layout: Annotated[
+        str | None, typer.Option(help="cifar-c, mnist-c or imagenet-c; by the images if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the corruptions' draws.")] = 0,
+    assign: Assignments = None,
+) -> None:
+    """Writes a corruption benchmark of the test split in a published layout. Run again to continue."""
+    from study import benchmarks  # noqa: PLC0415
+
+    benchmarks.corrupt(_load(name, data_root, assign), benchmark, layout, output, seed, console)
+    console.print(f"Benchmark: {output.absolute()}", soft_wrap=True)
+
+
 def main() -> None:
     """Runs the command line; a user's mistake is one line and exit status 2."""
     try:
@@ -144,6 +227,17 @@ def main() -> None:
     except UserError as error:
         Console(stderr=True, highlight=False).print(f"error: {error}", markup=False, soft_wrap=True)
         sys.exit(2)
+
+
+def _load(name: str, root: Path | None, assign: list[str] | None) -> "Data":
+    from study import benchmarks  # noqa: PLC0415
+    from study.run import Place  # noqa: PLC0415
+
+    return benchmarks.load(name, dict(_pair(text) for text in assign or ()), Place(root=_absolute(root)))
+
+
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.absolute())
 
 
 def _pair(text: str) -> tuple[str, object]:

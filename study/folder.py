@@ -90,8 +90,8 @@ class Folder:
                     "Choose another --output"
                 )
             known = self.trials()
-        elif self.path.exists() and any(self.path.iterdir()):
-            raise UserError(f"{self.path} is not empty and holds no study. Choose another --output")
+        elif self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
+            raise UserError(f"{self.path} is not an empty directory and holds no study. Choose another --output")
         merged = {t.key: t for t in [*known, *trials]}
         record = {"name": name, "id": identity, **facts, "trials": [json.loads(t.to_json()) for t in merged.values()]}
         try:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_jsonable_python
 
 from study.errors import UserError
 from study.lookup import suggest
@@ -15,7 +16,7 @@ GIVEN = {"shape", "classes", "root", "device", "download"}
 
 
 def options_of(target: Callable[..., Any]) -> dict[str, Any]:
-    """Returns name -> default of the keyword-only arguments that configure `target`."""
+    """Returns name -> default (Parameter.empty for none) of the keyword-only arguments that configure `target`."""
     parameters = inspect.signature(target).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in GIVEN}
 
@@ -24,12 +25,15 @@ def check(owner: str, target: Callable[..., Any], given: Mapping[str, Any], wher
     """Returns all options of `target` as plain JSON values: the given ones, checked, and the defaults of the rest.
 
     owner: what users call it, for messages. where: where the values come from, likewise.
-    Raises UserError for an unknown name, a wrong type or a value out of range.
+    Raises UserError for an unknown name, a missing value, a wrong type or a value out of range.
     """
     options = options_of(target)
     for name in given:
         if name not in options:
             raise UserError(f"{owner} has no parameter {name!r} (from {where}).{suggest(name, options)}")
+    missing = [name for name, default in options.items() if default is inspect.Parameter.empty and name not in given]
+    if missing:
+        raise UserError(f"{owner} needs a value for {missing[0]!r} (from {where}), which has no default")
     adapters = _adapters(target)
     merged = {name: given.get(name, default) for name, default in options.items()}
     return {name: _canonical(f"{owner}.{name}", adapters[name], value, where) for name, value in merged.items()}
@@ -59,10 +63,12 @@ def _adapters(target: Callable[..., Any]) -> dict[str, TypeAdapter[Any]]:
 
 def _canonical(name: str, adapter: TypeAdapter[Any], value: Any, where: str) -> Any:
     try:
-        plain = json.dumps(TypeAdapter(Any).dump_python(value, mode="json"), allow_nan=False)
+        plain = json.dumps(to_jsonable_python(value), allow_nan=False)
         return adapter.dump_python(adapter.validate_json(plain, strict=True), mode="json")
     except ValidationError as error:
         wrong = " or ".join(dict.fromkeys(e["msg"].removeprefix("Input should be ") for e in error.errors()))
         raise UserError(f"{name} is {value!r} (from {where}); it should be {wrong}") from error
-    except ValueError as error:
-        raise UserError(f"{name} is {value!r} (from {where}); it should be a finite value") from error
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"{name} is {value!r} (from {where}); it should be a finite number, a text or a list"
+        ) from error

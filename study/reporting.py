@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from reports.core.write import DEFAULT, Section, page, write
+from reports.core.write import DEFAULT, FORMATS, Section, page, write
 from study import results
 from study.errors import UserError
 from study.folder import Folder
-from study.lookup import find
+from study.lookup import find, suggest
 
 
 def make(
@@ -16,8 +16,11 @@ def make(
 ) -> tuple[list[Section], dict[str, float]]:
     """Makes the study's reports (or `only` one) into folder.report; returns their sections and the study's summary.
 
-    Works on what is finished, also while the study runs. Raises UserError when nothing is.
+    Works on what is finished, also while the study runs. Raises UserError when nothing is, or for an unknown format.
     """
+    for form in formats:
+        if form not in FORMATS:
+            raise UserError(f"there is no format {form!r} of reports.{suggest(form, FORMATS)}")
     study, trials = folder.read(), folder.trials()
     rows = results.read(p for t in trials if (p := folder.result(t.key)).exists())
     if rows.empty:

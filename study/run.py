@@ -17,7 +17,6 @@ from study.evaluation.core.accuracy import accuracy
 from study.evaluation.corruptions.catalog import CATALOG
 from study.evaluation.rows import Row
 from study.lookup import find
-from study.models.core.classifier import initialise
 from study.results import TRAINING
 from study.trial import Point, Trial
 from study.versions import versions
@@ -50,7 +49,7 @@ class TrialRun:
         self.model = options.build(
             find("model", trial.model), trial.model_params, shape=self.data.shape, classes=self.data.classes
         )
-        initialise(self.model, generator(torch.device("cpu"), trial.seed, MODEL_STREAM))
+        self.model.initialise(generator(torch.device("cpu"), trial.seed, MODEL_STREAM))
         self.model.to(device)
         method = options.build(find("method", trial.method), trial.params).to(device)
         recipe = options.build(Recipe, trial.recipe)

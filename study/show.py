@@ -1,8 +1,9 @@
 """What the command line prints about studies."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import psutil
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +11,7 @@ from rich.table import Table
 from search_spaces.core.space import Grid
 from study.folder import Folder
 from study.lookup import find_study
+from study.summary import headline
 
 if TYPE_CHECKING:
     from reports.core.write import Section
@@ -101,6 +103,22 @@ def section(made: "Section", console: Console) -> None:
     console.print(table)
     console.print(made.caption, style="dim", markup=False)
     console.print()
+
+
+def measured(rows: list[dict[str, Any]], output: Path | None, console: Console) -> None:
+    """Prints what was measured, mean over severities, and writes all rows as CSV if asked."""
+    frame = pd.DataFrame(rows)
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        frame.to_csv(output, index=False)
+    table = _table("Benchmark", "Family", "Corruption", "Metric", "Mean", "By severity")
+    for (benchmark, corruption, metric), group in frame.groupby(["benchmark", "corruption", "metric"], sort=False):
+        each = "  ".join(f"{value:.3f}" for value in group["value"]) if len(group) > 1 else ""
+        family = group["family"].fillna("").iloc[0]
+        table.add_row(benchmark, family, corruption, metric, f"{group['value'].mean():.4f}", each)
+    console.print(table)
+    for name, value in headline(rows).items():
+        console.print(f"{name:22}{value:.4f}")
 
 
 def _table(*columns: str) -> Table:

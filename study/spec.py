@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from search_spaces.core.space import Arm, Grid, Study
@@ -9,7 +10,7 @@ from study import options
 from study.errors import UserError
 from study.lookup import find, suggest
 from study.overrides import Values
-from study.trial import Trial
+from study.trial import Trial, file_digest
 from trainers.core.loop import Recipe
 
 
@@ -24,6 +25,7 @@ def resolve(study: Study, fingerprint: str, values: Values = ()) -> list[Trial]:
     _check_keys(study, grids)
     data_params = data_options(study, values)
     model_params = options.check(study.model, find("model", study.model), _prefixed("model.", grids), "--set")
+    weights = _weights(study.model, model_params)
     evaluate = {n: options.check(n, find("metric", n), v, "the study") for n, v in study.evaluate.items()}
     trials: dict[str, Trial] = {}
     for seed in range(study.seeds):
@@ -45,12 +47,22 @@ def resolve(study: Study, fingerprint: str, values: Values = ()) -> list[Trial]:
                     fingerprint=fingerprint,
                     model=study.model,
                     model_params=model_params,
+                    weights=weights,
                     evaluate=evaluate,
                     seed=seed,
                     varied=tuple(k for k, v in arm_space.items() if isinstance(v, Grid)),
                 )
                 trials.setdefault(trial.key, trial)
     return list(trials.values())
+
+
+def _weights(model: str, params: Mapping[str, Any]) -> str | None:
+    file = params.get("weights_file")
+    if file is None:
+        return None
+    if not Path(file).is_file():
+        raise UserError(f"{model}.weights_file is {file!r}, and there is no such file")
+    return file_digest(Path(file))
 
 
 def data_options(study: Study, values: Values) -> dict[str, Any]:

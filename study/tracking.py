@@ -44,7 +44,7 @@ class Store:
             _prepare(database)
         self.folder, self.study = folder, folder.read()
         self.client = MlflowClient(uri)
-        self.experiment = self._experiment(uri)
+        self.experiment = _experiment(self.client, uri, self.study["name"])
         self.parent = self._parent()
         self.children = {run.data.tags[KEY]: run.info for run in self._search(f"tags.`{PARENT}` = '{self.parent}'")}
 
@@ -141,15 +141,6 @@ class Store:
         self.client.set_terminated(self.children[trial.key].run_id, status)
         self.children[trial.key] = self.client.get_run(self.children[trial.key].run_id).info
 
-    def _experiment(self, uri: str) -> str:
-        name = self.study["name"]
-        found = self.client.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
-        database = sqlite_path(uri)
-        artifacts = (database.parent / "mlartifacts" / name).as_uri() if database else None
-        return str(self.client.create_experiment(name, artifact_location=artifacts))
-
     def _parent(self) -> str:
         found = self._search(f"tags.`{ID}` = '{self.study['id']}'")
         if found:
@@ -173,6 +164,31 @@ class Store:
             found, token = [*found, *page], page.token
             if not token:
                 return found
+
+
+def log_evaluation(uri: str, name: str, settings: Mapping[str, Any], rows: list[dict[str, Any]]) -> str:
+    """Logs a measured model as a run of the experiment "evaluations": settings, headline, all rows. Returns its id."""
+    database = sqlite_path(uri)
+    if database:
+        _prepare(database)
+    client = MlflowClient(uri)
+    experiment = _experiment(client, uri, "evaluations")
+    run = client.create_run(experiment, run_name=name).info.run_id
+    client.log_batch(run, params=[Param(k, str(v)) for k, v in settings.items()])
+    for key, value in headline(rows).items():
+        client.log_metric(run, key, value)
+    client.log_table(run, {k: [row[k] for row in rows] for k in rows[0]}, "rows.json")
+    client.set_terminated(run)
+    return str(run)
+
+
+def _experiment(client: MlflowClient, uri: str, name: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    database = sqlite_path(uri)
+    artifacts = (database.parent / "mlartifacts" / name).as_uri() if database else None
+    return str(client.create_experiment(name, artifact_location=artifacts))
 
 
 def comparison_link(base: str, experiment: str, parent: str, metric: str) -> str:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 NUMBERS = 1
@@ -28,6 +29,8 @@ class Trial:
     fingerprint: str
     model: str
     model_params: Mapping[str, Any]
+    weights: str | None = None
+    """Hash of the model's weights file, where it has one; it stands for the file's path."""
     evaluate: Mapping[str, Mapping[str, Any]]
     seed: int
     varied: tuple[str, ...] = ()
@@ -38,6 +41,7 @@ class Trial:
         """Identity: a hash of what decides the numbers; neither labels nor paths, devices or workers count."""
         decisive = asdict(self)
         del decisive["arm"], decisive["varied"]
+        decisive["model_params"].pop("weights_file", None)
         return digest({**decisive, "numbers": NUMBERS})
 
     @cached_property
@@ -71,6 +75,12 @@ def study_id(name: str, trials: list[Trial]) -> str:
 def digest(value: Any) -> str:
     """Returns 12 hex digits of SHA-256 over the value's canonical JSON."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:12]
+
+
+def file_digest(path: Path) -> str:
+    """Returns 16 hex digits of SHA-256 over a file's content."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()[:16]
 
 
 def _short(value: Any) -> str:

@@ -1,7 +1,7 @@
 """Tracking URIs: where an SQLite store lies, and what of a URI may be shown."""
 
+import re
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 
 def sqlite_path(uri: str) -> Path | None:
@@ -9,10 +9,6 @@ def sqlite_path(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
 
 
-def mask(uri: str) -> str:
-    """Returns the URI without user and password, fit for printing and storing."""
-    parts = urlsplit(uri)
-    if parts.username is None and parts.password is None:
-        return uri
-    host = (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
-    return urlunsplit(parts._replace(netloc=f"***@{host}"))
+def mask(text: str) -> str:
+    """Returns a URI, or a text with URIs in it, without users and passwords: fit for printing and storing."""
+    return re.sub(r"(?<=://)[^/?#\s]*@", "***@", text)

@@ -1,11 +1,17 @@
 """Gaussian noise training (GNT)."""
 
+from typing import Annotated
+
 import torch
+from annotated_types import MinLen
 from torch import Generator, Tensor
 
 from trainers.core.method import Share, Sigma, share_of
 from trainers.parts.noise import draw_levels, gaussian
 from trainers.standard import Standard
+
+Sigmas = Annotated[tuple[Sigma, ...], MinLen(1)]
+"""A set of noise levels."""
 
 
 class GNT(Standard):
@@ -19,7 +25,7 @@ class GNT(Standard):
 
     add_noise = staticmethod(gaussian)
 
-    def __init__(self, *, sigma: Sigma | tuple[Sigma, ...] = 0.5, p_clean: Share = 0.5) -> None:
+    def __init__(self, *, sigma: Sigma | Sigmas = 0.5, p_clean: Share = 0.5) -> None:
         super().__init__()
         self.p_clean = p_clean
         self.register_buffer("levels", torch.tensor(sigma).view(-1), persistent=False)

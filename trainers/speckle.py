@@ -1,7 +1,7 @@
 """Speckle noise training, the baseline that ImageNet-C's held-out corruption suggests."""
 
 from trainers.core.method import Share, Sigma
-from trainers.gnt import GNT
+from trainers.gnt import GNT, Sigmas
 from trainers.parts.noise import speckle
 
 
@@ -16,7 +16,7 @@ class Speckle(GNT):
     add_noise = staticmethod(speckle)
 
     def __init__(
-        self, *, sigma: Sigma | tuple[Sigma, ...] = (0.15, 0.2, 0.35, 0.45, 0.6), p_clean: Share = 0.5
+        self, *, sigma: Sigma | Sigmas = (0.15, 0.2, 0.35, 0.45, 0.6), p_clean: Share = 0.5
     ) -> None:
         super().__init__(sigma=sigma, p_clean=p_clean)
 

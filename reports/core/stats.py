@@ -41,11 +41,13 @@ def best_interval(x: np.ndarray, accuracy: np.ndarray, level: float = 0.95) -> t
 
     x: (K,) values; accuracy: (K, S), one column a seed, complete. Seeds are resampled with replacement, the same for
     every x, since a seed shares its start and its batches over settings. Every resample is enumerated up to 5 seeds.
-    Ties go to the smaller x.
+    Ties go to the smaller x. One seed knows nothing of its spread: low and high are nan.
     """
     order = np.argsort(x)
     x, accuracy = x[order], accuracy[order]
-    seeds = accuracy.shape[1]
+    best, seeds = float(x[accuracy.mean(axis=1).argmax()]), accuracy.shape[1]
+    if seeds == 1:
+        return best, float("nan"), float("nan")
     if seeds <= EXACT:
         resamples = np.array(list(product(range(seeds), repeat=seeds)))
     else:
@@ -53,7 +55,7 @@ def best_interval(x: np.ndarray, accuracy: np.ndarray, level: float = 0.95) -> t
     tops = x[accuracy[:, resamples].mean(axis=2).argmax(axis=0)]
     tail = (1 - level) / 2
     low, high = np.quantile(tops, [tail, 1 - tail], method="inverted_cdf")
-    return float(x[accuracy.mean(axis=1).argmax()]), float(low), float(high)
+    return best, float(low), float(high)
 
 
 def percent(mean: float, std: float | None = None) -> str:

@@ -59,9 +59,9 @@ def page(path: Path, sections: Sequence[Section], about: Mapping[str, Any]) -> N
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """Returns a table of text as a Markdown table."""
+    """Returns a table of text as a Markdown table, its characters as they are."""
     rows = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy().tolist()]
-    return "".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |\n" for row in rows)
+    return "".join("| " + " | ".join(_escape(cell, _MARKDOWN) for cell in row) + " |\n" for row in rows)
 
 
 def latex(table: pd.DataFrame, caption: str, label: str) -> str:
@@ -80,14 +80,21 @@ def latex(table: pd.DataFrame, caption: str, label: str) -> str:
 
 
 def _tex(text: object) -> str:
-    escaped = "".join(_TEX.get(character, character) for character in str(text))
-    return escaped.replace(" *", "$^{*}$")
+    return _escape(text, _TEX).replace(" *", "$^{*}$")
 
 
+def _escape(text: object, replacements: Mapping[str, str]) -> str:
+    return "".join(replacements.get(character, character) for character in str(text))
+
+
+_MARKDOWN = {"|": "\\|", "\\": "\\\\", "<": "&lt;", "&": "&amp;", "$": "\\$", "`": "\\`", "\n": " "}
 _TEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "~": "\\textasciitilde{}",
     "^": "\\textasciicircum{}",
     "\\": "\\textbackslash{}",
+    "<": "\\textless{}",
+    ">": "\\textgreater{}",
+    "|": "\\textbar{}",
     "±": "$\\pm$",
     "−": "$-$",
 }

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 import torchvision
 from annotated_types import Ge, Gt, Lt
-from scipy.io import loadmat  # type: ignore[import-untyped]
-from scipy.io.matlab import MatReadError  # type: ignore[import-untyped]
+from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
 
 from study.datasets.core.augment import crop_and_flip
 from study.datasets.core.data import Arrays, Data, tensor_data

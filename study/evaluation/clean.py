@@ -3,7 +3,7 @@
 from torch import nn
 
 from study.datasets.core.data import Data
-from study.evaluation.core.accuracy import correct, evaluating, named_ranks
+from study.evaluation.core.predict import accuracies, predict
 from study.evaluation.rows import Row
 
 
@@ -12,11 +12,8 @@ def measure(model: nn.Module, data: Data, *, batch: int = 1024) -> list[Row]:
 
     batch: images a forward pass. The model's mode is restored.
     """
-    ranks = named_ranks(data.classes)
-    with evaluating(model):
-        counts = correct(model, data.test.batches(batch), tuple(ranks.values())).tolist()
-    total = len(data.test)
-    return [Row("clean", "clean", 0, metric, n / total) for metric, n in zip(ranks, counts, strict=True)]
+    found = accuracies(*predict(model, data.test, batch))
+    return [Row("clean", "clean", 0, metric, value) for metric, value in found.items()]
 
 
 METRIC = measure

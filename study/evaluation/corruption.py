@@ -1,14 +1,11 @@
 """Accuracy on the test split under every corruption and severity of a benchmark."""
 
-from collections import OrderedDict
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 
-from study.datasets.core.data import Data, to_float
+from study.datasets.core.data import Data, Split, TensorSplit
 from study.errors import UserError
-from study.evaluation.core.accuracy import correct, evaluating, named_ranks
+from study.evaluation.core.predict import accuracies, predict
 from study.evaluation.corruptions.benchmark import corrupted
 from study.evaluation.corruptions.catalog import BENCHMARKS, SEVERITIES, benchmark_for
 from study.evaluation.rows import Row
@@ -16,7 +13,9 @@ from study.evaluation.rows import Row
 CACHE_BYTES = 512 * 2**20
 """Most bytes of corrupted test images that a process keeps for its next trials on the same data."""
 
-_cache: OrderedDict[tuple[str, str, int, int, str], Tensor] = OrderedDict()
+_Key = tuple[str, str, int, int, str]
+_cache: dict[_Key, Tensor] = {}
+"""(data's fingerprint, corruption, severity, seed, device) -> uint8 images."""
 
 
 def measure(
@@ -26,7 +25,7 @@ def measure(
     benchmark: str | None = None,
     seed: int = 0,
     severities: tuple[int, ...] = SEVERITIES,
-    batch: int = 2048,
+    batch: int = 512,
 ) -> list[Row]:
     """Returns accuracy (and top-5 where there are more than 10 classes) for each corruption and severity, as
     fractions.
@@ -39,44 +38,35 @@ def measure(
     if benchmark not in BENCHMARKS:
         valid = ", ".join(BENCHMARKS)
         raise UserError(f"benchmark {benchmark!r} (from corruption) is unknown. There are: {valid}")
-    cases = [(name, severity) for name in BENCHMARKS[benchmark] for severity in severities]
-    images, labels = _whole(data)
-    ranks = named_ranks(data.classes)
-    with evaluating(model):
-        counts = [
-            correct(model, _batches(made, labels, batch), tuple(ranks.values()))
-            for made in (_images(images, data, name, severity, seed) for name, severity in cases)
-        ]
-    return [
-        Row(benchmark, name, severity, metric, count / len(labels))
-        for (name, severity), row in zip(cases, torch.stack(counts).tolist(), strict=True)
-        for metric, count in zip(ranks, row, strict=True)
-    ]
+    images, labels = _whole(data.test)
+    rows = []
+    for name in BENCHMARKS[benchmark]:
+        for severity in severities:
+            key = (data.fingerprint, name, severity, seed, str(images.device))
+            found = accuracies(*predict(model, TensorSplit(_made(images, key), labels), batch))
+            rows += [Row(benchmark, name, severity, metric, value) for metric, value in found.items()]
+    return rows
 
 
-def _images(images: Tensor, data: Data, name: str, severity: int, seed: int) -> Tensor:
-    """Returns the test images under a corruption, from the cache or made and kept while they fit its
-    budget.
+def _made(images: Tensor, key: _Key) -> Tensor:
+    """Returns the images under the key's corruption: kept ones, or new ones, which are kept while they
+    fit.
     """
-    key = (data.fingerprint, name, severity, seed, str(images.device))
-    if key not in _cache:
-        made = corrupted(images, name, severity, seed=seed)
-        kept = sum(kept.numel() for kept in _cache.values())
-        if kept + made.numel() > CACHE_BYTES:
-            return made
+    if key in _cache:
+        return _cache[key]
+    _, name, severity, seed, _ = key
+    made = corrupted(images, name, severity, seed=seed)
+    if sum(kept.numel() for kept in _cache.values()) + made.numel() <= CACHE_BYTES:
         _cache[key] = made
-    return _cache[key]
+    return made
 
 
-def _whole(data: Data) -> tuple[Tensor, Tensor]:
-    """Returns the test split's images as uint8 and its labels."""
-    pairs = [((x * 255).round_().to(torch.uint8), y) for x, y in data.test.batches(1024)]
+def _whole(split: Split) -> tuple[Tensor, Tensor]:
+    """Returns the split's images as uint8 and its labels."""
+    if isinstance(split, TensorSplit):
+        return split.images, split.labels
+    pairs = [((x * 255).round_().to(torch.uint8), y) for x, y in split.batches(1024)]
     return torch.cat([x for x, _ in pairs]), torch.cat([y for _, y in pairs])
-
-
-def _batches(images: Tensor, labels: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    for start in range(0, len(images), size):
-        yield to_float(images[start : start + size]), labels[start : start + size]
 
 
 METRIC = measure

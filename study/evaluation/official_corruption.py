@@ -22,7 +22,7 @@ def measure(
     model: nn.Module,
     data: Data,
     *,
-    root: str,
+    folder: str,
     layout: Layout,
     corruptions: tuple[str, ...] | None = None,
     classes_from: str | None = None,
@@ -38,7 +38,7 @@ def measure(
     `study.evaluation.official`.
     """
     rows = []
-    for part in parts(model, data, Path(root), layout, corruptions, classes_from, workers):
+    for part in parts(model, data, Path(folder), layout, corruptions, classes_from, workers):
         logits, labels = predict(model, part.split, batch)
         if part.outputs is not None:
             logits = logits[:, part.outputs]

@@ -18,7 +18,7 @@ def measure(
     model: nn.Module,
     data: Data,
     *,
-    root: str,
+    folder: str,
     layout: Literal["cifar-10-p", "imagenet-p"],
     perturbations: tuple[str, ...] | None = None,
     workers: Annotated[int, Ge(0)] = 4,
@@ -32,9 +32,9 @@ def measure(
     """
     device = device_of(model)
     if layout == "cifar-10-p":
-        parts = cifar_p(Path(root), shape=data.shape, device=device, perturbations=perturbations)
+        parts = cifar_p(Path(folder), shape=data.shape, device=device, perturbations=perturbations)
     else:
-        parts = imagenet_p(Path(root), shape=data.shape, device=device, perturbations=perturbations, workers=workers)
+        parts = imagenet_p(Path(folder), shape=data.shape, device=device, perturbations=perturbations, workers=workers)
     return [
         Row(
             layout,

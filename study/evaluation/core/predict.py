@@ -43,9 +43,14 @@ def hits(logits: Tensor, labels: Tensor, k: int = 1) -> Tensor:
     return (logits.topk(k, dim=1).indices == labels[:, None]).any(1)
 
 
+def named_ranks(classes: int) -> dict[str, int]:
+    """Returns the accuracies that are reported: top-1, and top-5 where there are more than 10 classes."""
+    return {"accuracy": 1} | ({"top5": 5} if classes > 10 else {})
+
+
 def accuracies(logits: Tensor, labels: Tensor) -> dict[str, float]:
-    """Returns the shares of hits: `accuracy` (top-1) and, with more than ten classes, `top5`."""
-    ranks = {"accuracy": 1} | ({"top5": 5} if logits.shape[1] > 10 else {})
+    """Returns the share of hits for each of `named_ranks`."""
+    ranks = named_ranks(logits.shape[1])
     shares = torch.stack([hits(logits, labels, k).double().mean() for k in ranks.values()])
     return dict(zip(ranks, shares.tolist(), strict=True))
 

@@ -82,7 +82,9 @@ def _times(side: int, shares: Table) -> Table:
 
 
 _ELASTIC_SMALL = ((0, 0, 0.08), (0.05, 0.2, 0.07), (0.08, 0.06, 0.06), (0.1, 0.04, 0.05), (0.1, 0.03, 0.03))
-"""CIFAR-10-C's; also for one channel, where ImageNet-C's shares at 28 px (not part of MNIST-C) destroy the image."""
+"""CIFAR-10-C's; also for one channel, where ImageNet-C's shares at 28 px (not part of MNIST-C) destroy the
+image.
+"""
 _ELASTIC = ((2, 0.7, 0.1), (2, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02), (0.12, 0.01, 0.02))
 
 

@@ -22,7 +22,9 @@ _DENSE = 1024
 
 
 def separable_sum(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Returns the sum over k of rows[k] @ x @ columns[k]^T for x (..., H, W), rows (K, H, H), columns (K, W, W)."""
+    """Returns the sum over k of rows[k] @ x @ columns[k]^T for x (..., H, W), rows (K, H, H), columns (K,
+    W, W).
+    """
     height, width = x.shape[-2:]
     if height * width > _DENSE:
         total = torch.zeros_like(x)

@@ -56,7 +56,7 @@ def test_accuracy_on_mnist_c(tmp_path: Path) -> None:
     np.save(tmp_path / "zigzag" / "test_images.npy", images)
     np.save(tmp_path / "zigzag" / "test_labels.npy", np.array([0, 1, 2, 9]))
     rows = official_corruption.METRIC(
-        FirstPixel(10), data(10, (1, 4, 4)), root=str(tmp_path), layout="mnist-c", corruptions=("zigzag",)
+        FirstPixel(10), data(10, (1, 4, 4)), folder=str(tmp_path), layout="mnist-c", corruptions=("zigzag",)
     )
     assert rows == [Row("mnist-c", "zigzag", 1, "accuracy", 0.75)]
 
@@ -109,7 +109,7 @@ def test_flips_on_cifar_10_p(tmp_path: Path) -> None:
     rows = official_flips.METRIC(
         FirstPixel(10),
         data(10, (3, 4, 4)),
-        root=str(tmp_path),
+        folder=str(tmp_path),
         layout="cifar-10-p",
         perturbations=("rotate", "gaussian_noise_2"),
     )
@@ -125,7 +125,7 @@ def test_flips_on_imagenet_p_frames(tmp_path: Path) -> None:
     rows = official_flips.METRIC(
         FirstPixel(10),
         data(10, (3, 7, 7)),
-        root=str(tmp_path),
+        folder=str(tmp_path),
         layout="imagenet-p",
         perturbations=("tilt",),
         workers=0,

@@ -1,0 +1,175 @@
+"""Robustness to noise as a distance: how far along a noise direction a prediction holds."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Annotated
+
+import numpy as np
+import torch
+from annotated_types import Ge, Gt, Le
+from torch import Generator, Tensor, nn
+
+from study.datasets.core.data import Data, Split
+from study.evaluation.rows import Row
+from trainers.core.method import generator
+from trainers.parts.generator import NoiseGenerator, evaluating, generator_step
+from trainers.parts.projection import per_pixel_rms
+
+Draw = Callable[[Tensor, Generator], Tensor]
+"""Noise of any scale, of the images' shape (B, C, H, W)."""
+NEAREST, FARTHEST, RATIO, HALVINGS = 1e-3, 100.0, 1.2, 12
+"""The search in t, in units of sqrt(d): from NEAREST on, times RATIO, to FARTHEST, where all but 1% of the
+pixels of Gaussian noise are black or white; then halvings of the interval of the flip, exact to 5e-5."""
+WINDOW, PATIENCE, GAIN = 100, 5, 0.01
+"""A generator has converged when its mean loss over WINDOW steps gained no share GAIN in PATIENCE windows."""
+
+
+@torch.no_grad()
+def distances(model: nn.Module, x: Tensor, y: Tensor, delta: Tensor) -> Tensor:
+    """Returns (B,) min_t || clip(x + t * delta / ||delta||, 0, 1) - x ||_2 with a wrong prediction.
+
+    Source: Rusak et al. 2020, section 3.3, equation 4. Images already wrong have 0, images that no t flips
+    infinity. A coarse geometric search in t for the first wrong prediction, then bisection. The model must be
+    in eval mode. x: (B, C, H, W) in [0, 1], y: (B,), delta: x's shape, not 0.
+    """
+    delta = delta / delta.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+
+    def wrong(t: Tensor, which: Tensor) -> Tensor:
+        moved = (x[which] + t.view(-1, 1, 1, 1) * delta[which]).clamp(0, 1)
+        logits: Tensor = model(moved)
+        return logits.argmax(1) != y[which]
+
+    right = torch.arange(len(x), device=x.device)
+    high = torch.full((len(x),), math.inf, device=x.device)
+    high[wrong(torch.zeros(len(x), device=x.device), right)] = 0
+    step, t = 0, 0.0
+    while t < FARTHEST and len(right := torch.nonzero(high == math.inf)[:, 0]):
+        t = NEAREST * RATIO**step
+        flipped = wrong(torch.full((len(right),), t * _scale(x), device=x.device), right)
+        high[right[flipped]] = t * _scale(x)
+        step += 1
+    found = torch.nonzero((high > 0) & (high < math.inf))[:, 0]
+    upper = high[found]
+    lower = torch.where(upper <= NEAREST * _scale(x) * 1.0001, 0, upper / RATIO)
+    for _ in range(HALVINGS if len(found) else 0):
+        middle = (lower + upper) / 2
+        flipped = wrong(middle, found)
+        lower, upper = torch.where(flipped, lower, middle), torch.where(flipped, middle, upper)
+    moved = (x[found] + upper.view(-1, 1, 1, 1) * delta[found]).clamp(0, 1)
+    high[found] = (moved - x[found]).flatten(1).norm(dim=1)
+    return high
+
+
+def measure(
+    model: nn.Module,
+    data: Data,
+    *,
+    images: Annotated[int, Ge(1)] | None = None,
+    seed: Annotated[int, Ge(0)] = 0,
+    generators: Annotated[int, Ge(0)] = 4,
+    rms: Annotated[float, Gt(0), Le(1)] = 0.348,
+    correlation: Annotated[int, Ge(1)] = 1,
+    lr: Annotated[float, Gt(0)] = 5e-4,
+    max_steps: Annotated[int, Ge(1)] = 3000,
+    batch: Annotated[int, Ge(1)] = 250,
+) -> list[Row]:
+    """Returns epsilon*, the median distance of test images, for Gaussian, uniform and adversarial noise.
+
+    Source: Rusak et al. 2020, section 3.3 and table 2. In pixel units (L2); infinite where half the images
+    are never flipped. For adversarial noise fresh generators are trained against the model, on the training
+    images, until they converge; the rows are the mean and the standard deviation (n - 1; not a number for
+    fewer than two, or where a median is infinite) over their seeds.
+    images: how many test images, the first ones; None: all. generators: seeds; 0: no adversarial noise.
+    rms, correlation, lr, max_steps: norm and kernel of the generators, Adam's learning rate, and when to stop
+    whatever happens. batch: images at a time, part of the result (it is the order of random numbers).
+    The model is in eval mode meanwhile and otherwise unchanged.
+    """
+    device = next(model.parameters()).device
+    with evaluating(model):
+        medians = {
+            name: _median(model, data.test, draw, generator(device, seed, stream), images, batch)
+            for stream, (name, draw) in enumerate((("gaussian", _gaussian), ("uniform", _uniform)))
+        }
+        rows = [Row("noise_distance", name, 0, "epsilon_median", value) for name, value in medians.items()]
+        adversarial = []
+        for player in range(generators):
+            rng = generator(device, seed, 2, player)
+            noise = NoiseGenerator(data.shape[0], correlation=correlation, rng=rng)
+            train_generator(noise, model, data.train, rng, rms=rms, lr=lr, max_steps=max_steps, batch=batch)
+            adversarial.append(_median(model, data.test, _drawing(noise), rng, images, batch))
+    if adversarial:
+        defined = len(adversarial) > 1 and np.isfinite(adversarial).all()
+        spread = np.std(adversarial, ddof=1) if defined else np.nan
+        rows.append(Row("noise_distance", "adversarial", 0, "epsilon_median", float(np.mean(adversarial))))
+        rows.append(Row("noise_distance", "adversarial", 0, "epsilon_median_std", float(spread)))
+    return rows
+
+
+def train_generator(
+    noise: NoiseGenerator,
+    model: nn.Module,
+    data: Split,
+    rng: Generator,
+    *,
+    rms: float,
+    lr: float,
+    max_steps: int,
+    batch: int,
+) -> int:
+    """Trains the generator against the model until it converges, and returns the number of steps.
+
+    Converged: over PATIENCE windows of WINDOW steps the mean loss was never GAIN (relative) above the best.
+    """
+    optimizer = torch.optim.Adam(noise.parameters(), lr=lr)
+    best, waited, losses = -math.inf, 0, []
+    for step, (x, y) in zip(range(1, max_steps + 1), _endless(data, batch, rng), strict=False):
+        losses.append(generator_step(noise, optimizer, model, x, y, rng, epsilon=per_pixel_rms(rms, x)))
+        if step % WINDOW == 0:
+            mean = float(torch.stack(losses).mean())
+            losses.clear()
+            best, waited = (mean, 0) if mean > best * (1 + GAIN) else (best, waited + 1)
+            if waited == PATIENCE:
+                return step
+    return max_steps
+
+
+def _median(
+    model: nn.Module, split: Split, draw: Draw, rng: Generator, images: int | None, batch: int
+) -> float:
+    left, found = len(split) if images is None else min(images, len(split)), []
+    for x, y in split.batches(batch):
+        x, y = x[:left], y[:left]
+        with torch.no_grad():
+            found.append(distances(model, x, y, draw(x, rng)))
+        left -= len(x)
+        if left == 0:
+            break
+    return float(np.median(torch.cat(found).double().cpu().numpy()))
+
+
+def _scale(x: Tensor) -> float:
+    return per_pixel_rms(1.0, x)
+
+
+def _gaussian(x: Tensor, rng: Generator) -> Tensor:
+    return torch.empty_like(x).normal_(generator=rng)
+
+
+def _uniform(x: Tensor, rng: Generator) -> Tensor:
+    return torch.empty_like(x).uniform_(-1, 1, generator=rng)
+
+
+def _drawing(noise: NoiseGenerator) -> Draw:
+    def draw(x: Tensor, rng: Generator) -> Tensor:
+        delta: Tensor = noise(noise.draw(x, rng))
+        return delta
+
+    return draw
+
+
+def _endless(data: Split, batch: int, rng: Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    while True:
+        yield from data.batches(batch, rng)
+
+
+METRIC = measure

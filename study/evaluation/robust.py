@@ -1,0 +1,148 @@
+"""Adversarial accuracy: the worst case over a family of attacks, and a flag for gradients that are merely
+hidden.
+"""
+
+import copy
+import math
+from pathlib import Path
+from typing import Annotated
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor, nn
+
+from study.datasets.core.data import Data
+from study.errors import UserError
+from study.evaluation.attacks.ball import Ball, Norm
+from study.evaluation.attacks.worst_case import Strength, Survivors, plain_pgd, resists, survivors
+from study.evaluation.rows import Row
+
+GAP = 0.1
+"""White-box accuracy may exceed the worst case by this much before it counts as masking."""
+
+
+def measure(
+    model: nn.Module,
+    data: Data,
+    *,
+    norm: Norm = "linf",
+    epsilons: tuple[Annotated[float, Gt(0)], ...] = (0.1,),
+    images: Annotated[int, Ge(1)] = 250,
+    steps: Annotated[int, Ge(1)] = 100,
+    restarts: Annotated[int, Ge(1)] = 1,
+    targets: Annotated[int, Ge(0)] = 9,
+    queries: Annotated[int, Ge(0)] = 1000,
+    source: str | None = None,
+    seed: Annotated[int, Ge(0)] = 0,
+    batch: Annotated[int, Ge(1)] = 256,
+) -> list[Row]:
+    """Returns accuracies under attack of the first test images; benchmark "linf" or "l2", severity i the i-th
+    epsilon.
+
+    Rows, for each epsilon: corruption "pgd" (40 plain steps), "transfer" (with a source) and "worst" (an
+    image counts only if no attack broke it), metric "accuracy"; "worst", metric "epsilon"; "masking", metrics
+    "gap" and "flag" (see `masking`). Believe "worst", and no robustness at all where the flag is 1.
+
+    epsilons: radii in pixel units of [0, 1] (Linf: 0.1, 0.15, 0.2 for MNIST, 8/255 for CIFAR-10; L2: 0.12 for
+    ImageNet).
+    images: how many, from the front of the test split. steps, restarts, targets, queries, batch: see
+    `Strength`.
+    source: file with the state dict of a vanilla network of the same architecture, to transfer from; None
+    leaves it out. The model is put into evaluation mode for the time of the measurement. Raises UserError for
+    a source that does not fit.
+    """
+    strength = Strength(steps, restarts, targets, queries, batch)
+    x, y = _front(data, images, batch)
+    vanilla = _load(source, model) if source else None
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        return attack_rows(model.eval(), x, y, norm, epsilons, strength, seed, vanilla)
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def attack_rows(
+    model: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    norm: Norm,
+    epsilons: tuple[float, ...],
+    strength: Strength,
+    seed: int,
+    source: nn.Module | None = None,
+) -> list[Row]:
+    """Returns the rows of `measure` for images x (N, C, H, W), labels y (N,), models in evaluation mode."""
+    with torch.no_grad():
+        classes = model(x[:1]).shape[1]
+    rows: list[Row] = []
+    huge = _large(model, x, y, norm, seed, strength)
+    for severity, epsilon in enumerate(epsilons, start=1):
+        left = survivors(model, x, y, Ball(norm, epsilon), strength, seed=seed, source=source)
+        signs = masking(left, huge, classes)
+        if severity == 1:
+            rows.append(Row(norm, "clean", 0, "accuracy", _share(left.clean)))
+        named = [("pgd", left.pgd), ("transfer", left.transfer), ("worst", left.worst)]
+        rows += [
+            Row(norm, name, severity, "accuracy", _share(mask)) for name, mask in named if mask is not None
+        ]
+        rows.append(Row(norm, "worst", severity, "epsilon", epsilon))
+        rows.append(Row(norm, "masking", severity, "gap", _share(left.pgd) - _share(left.worst)))
+        rows.append(Row(norm, "masking", severity, "flag", float(any(signs.values()))))
+    return rows
+
+
+def masking(left: Survivors, huge: float, classes: int) -> dict[str, bool]:
+    """Returns three signs of masked gradients (Athalye et al. 2018); one is enough.
+
+    gap: plain PGD's accuracy is more than 0.1 above the worst case. transfer: images from another network
+    break more (by 0.02) than PGD on the network itself. large: PGD's accuracy `huge` in a ball that holds a
+    grey image for every image is above chance, 1 / classes, though every network is at chance there.
+    """
+    white_box = _share(left.pgd)
+    return {
+        "gap": white_box - _share(left.worst) > GAP,
+        "transfer": left.transfer is not None and white_box - _share(left.transfer) > 0.02,
+        "large": huge > 1 / classes,
+    }
+
+
+def _large(model: nn.Module, x: Tensor, y: Tensor, norm: Norm, seed: int, strength: Strength) -> float:
+    """Plain PGD's accuracy at a radius of 1/2 a pixel, in L2 1/2 sqrt(d): the ball reaches the all-grey
+    image.
+    """
+    ball = Ball(norm, 0.5 if norm == "linf" else 0.5 * math.sqrt(x[0].numel()))
+    everyone = torch.arange(len(y), device=y.device)
+    return _share(
+        resists(model, plain_pgd(model, ball), x, y, everyone, batch=strength.batch, seeds=(seed, 0))
+    )
+
+
+def _share(mask: Tensor) -> float:
+    return mask.double().mean().item()
+
+
+def _front(data: Data, images: int, batch: int) -> tuple[Tensor, Tensor]:
+    parts, count = [], 0
+    for x, y in data.test.batches(min(batch, images)):
+        parts.append((x, y))
+        count += len(y)
+        if count >= images:
+            break
+    return torch.cat([x for x, _ in parts])[:images], torch.cat([y for _, y in parts])[:images]
+
+
+def _load(path: str, model: nn.Module) -> nn.Module:
+    if not Path(path).is_file():
+        raise UserError(f"no file {path} (from robust's source); it takes a state dict saved by torch.save")
+    source = copy.deepcopy(model)
+    try:
+        source.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (RuntimeError, TypeError) as error:
+        raise UserError(
+            f"{path} (from robust's source) is no state dict of a {type(model).__name__} like the model"
+        ) from error
+    return source.eval()
+
+
+METRIC = measure

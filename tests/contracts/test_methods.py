@@ -1,0 +1,230 @@
+"""What every file of trainers/ has to do, so that a new method is tested unasked."""
+
+import copy
+import inspect
+import math
+import re
+import types
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from study import options
+from study.errors import UserError
+from study.evaluation.core.accuracy import accuracy
+from study.lookup import find, names
+from tests.support import CPU, digits, first, new_fit, same, small_cnn, stored
+from trainers.core.loop import Recipe
+from trainers.core.method import Method, generator
+
+NAMES = names("method")
+pytestmark = pytest.mark.parametrize("name", NAMES)
+
+
+def _method(name: str, **given: Any) -> Method:
+    return find("method", name)(**given)
+
+
+def _batch(size: int = 48) -> tuple[Tensor, Tensor]:
+    x, y = next(digits().train.batches(size))
+    return x.clone(), y.clone()
+
+
+def _step(name: str, seed: int, size: int = 48, **given: Any) -> tuple[Tensor, tuple[Tensor, ...], Method, nn.Module]:
+    """Loss, views, method and model of one step, all fresh, with draws from `seed`."""
+    model, method, draws = small_cnn(), _method(name, **given), generator(CPU, seed)
+    method.start_epoch(0, model, first(digits().train, 64), draws)
+    x, y = _batch(size)
+    model.train()
+    views = method.views(x, draws)
+    return method.loss(model, views, y, draws), views, method, model
+
+
+def test_the_loss_is_a_finite_scalar_with_gradients(name: str) -> None:
+    loss, views, method, model = _step(name, 0)
+    assert isinstance(method, Method) and loss.shape == () and loss.isfinite()
+    assert all(view.shape[1:] == (1, 8, 8) and view.min() >= 0 and view.max() <= 1 for view in views)
+    loss.backward()
+    gradients = [p.grad for p in model.parameters()]
+    assert all(g is not None and g.isfinite().all() for g in gradients) and any(g.any() for g in gradients)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 33])
+def test_any_batch_size_will_do(name: str, size: int) -> None:
+    loss, views, _, _ = _step(name, 0, size)
+    assert loss.isfinite() and sum(map(len, views)) >= size
+
+
+def test_inputs_model_and_global_draws_stay_untouched(name: str) -> None:
+    model, method, draws = small_cnn(), _method(name), generator(CPU, 0)
+    method.start_epoch(0, model, first(digits().train, 64), draws)
+    x, y = _batch()
+    kept = x.clone(), y.clone(), copy.deepcopy(model.state_dict()), torch.get_rng_state()
+    views = method.views(x, draws)
+    shown = tuple(view.clone() for view in views)
+    method.loss(model.train(), views, y, draws)
+    assert same((x, y), kept[:2]) and same(tuple(views), shown)
+    assert same(model.state_dict(), kept[2]) and model.training and all(p.requires_grad for p in model.parameters())
+    assert torch.equal(torch.get_rng_state(), kept[3])
+
+
+def test_draws_come_from_the_generator_alone(name: str) -> None:
+    loss, views, _, _ = _step(name, 3)
+    again, views_again, _, _ = _step(name, 3)
+    assert same(loss, again) and same(tuple(views), tuple(views_again))
+    other, views_other, _, _ = _step(name, 4)
+    assert [v.shape for v in views_other] == [v.shape for v in views] and other.isfinite()
+
+
+def test_a_step_never_waits_for_the_device(name: str) -> None:
+    waits = {"item", "tolist", "__bool__", "__float__", "__int__", "__index__", "nonzero", "numpy", "cpu", "equal"}
+
+    class NoSync(TorchFunctionMode):
+        def __torch_function__(self, func: Any, kinds: Any, args: Any = (), kwargs: Any = None) -> Any:
+            assert getattr(func, "__name__", "") not in waits, func
+            return func(*args, **(kwargs or {}))
+
+    model, method, draws = small_cnn(), _method(name), generator(CPU, 0)
+    method.start_epoch(0, model, first(digits().train, 64), draws)
+    x, y = _batch()
+    with NoSync():
+        method.loss(model, method.views(x, draws), y, draws)
+
+
+def test_the_constructor_is_the_configuration(name: str) -> None:
+    target = find("method", name)
+    hints = get_type_hints(target.__init__, include_extras=True)
+    bare = target.__init__ is nn.Module.__init__
+    parameters = [] if bare else list(inspect.signature(target).parameters.values())
+    assert options.check(name, target, {}, "its defaults").keys() == {p.name for p in parameters}
+    for parameter in parameters:
+        assert parameter.kind is parameter.KEYWORD_ONLY, f"{parameter.name} is not keyword-only"
+        assert parameter.default is not parameter.empty, f"{parameter.name} has no default"
+        assert parameter.name in hints, f"{parameter.name} has no annotation"
+        assert not _unranged(hints[parameter.name]), f"{parameter.name} has numbers without a range"
+        assert re.search(rf"\b{parameter.name}\b", target.__doc__ or ""), f"{parameter.name} is not documented"
+        assert parameter.name not in options.options_of(Recipe), f"{parameter.name} hides the recipe's"
+
+
+def test_numbers_out_of_range_are_errors(name: str) -> None:
+    target = find("method", name)
+    for parameter, default in options.options_of(target).items():
+        if isinstance(default, float):
+            for wrong in (-1e6, 1e6):
+                with pytest.raises(UserError, match=rf"^{name}\.{parameter} is "):
+                    options.check(name, target, {parameter: wrong}, "--set")
+
+
+def test_the_state_comes_back_from_disk_without_hyper_parameters(name: str, tmp_path: Path) -> None:
+    fit = new_fit(_method(name), data=first(digits().train, 96), epochs=2, batch_size=32)
+    fit.run_epoch()
+    state = fit.method.state_dict()
+    configured = set(options.options_of(find("method", name)))
+    assert not configured & {part for key in state for part in (key, key.rsplit(".", 1)[-1])}
+    fresh = _method(name)
+    fresh.start_epoch(0, small_cnn(), first(digits().train, 32), generator(CPU, 1))
+    fresh.load_state_dict(stored(state, tmp_path))
+    assert same(fresh.state_dict(), state)
+
+
+def test_hyper_parameters_win_over_a_loaded_state(name: str, tmp_path: Path) -> None:
+    data = first(digits().train, 96)
+    theirs = new_fit(_method(name), data=data, epochs=2, batch_size=32)
+    theirs.run_epoch()
+    state = stored(theirs.state_dict(), tmp_path)
+    for optimizer, momentum in (("adam", 0.9), ("sgd", 0.3)):
+        donor = new_fit(_method(name), data=data, epochs=2, batch_size=32, optimizer=optimizer)
+        donor.run_epoch()
+        mine = new_fit(
+            _method(name), data=data, epochs=3, batch_size=32,
+            optimizer=optimizer, lr=0.07, momentum=momentum, weight_decay=0.01,
+        )  # fmt: skip
+        before = [{k: v for k, v in g.items() if k != "params"} for g in mine.optimizer.param_groups]
+        mine.load_state_dict(stored(donor.state_dict(), tmp_path))
+        assert before == [{k: v for k, v in g.items() if k != "params"} for g in mine.optimizer.param_groups]
+        assert mine.optimizer.param_groups[0]["lr"] == 0.07
+    for changed in _others(name):
+        method = _method(name, **changed)
+        before = _configuration(method)
+        try:
+            method.load_state_dict(state["method"])
+        except RuntimeError as error:  # the parameter decides the state's shape, so no such state can be taken over
+            assert "size mismatch" in str(error) or "key(s) in state_dict" in str(error)
+            continue
+        assert same(_configuration(method), before), changed
+
+
+def test_it_trains_above_chance(name: str) -> None:
+    fit = new_fit(_method(name), epochs=5, batch_size=32, lr=3e-3)
+    losses = [fit.run_epoch()["train_loss"] for _ in range(5)]
+    assert all(map(math.isfinite, losses))
+    assert accuracy(fit.model, digits().validation) > 0.5
+
+
+def test_a_resumed_fit_is_bit_identical(name: str, tmp_path: Path) -> None:
+    def fresh() -> Any:
+        return new_fit(_method(name), data=first(digits().train, 160), epochs=3, batch_size=32)
+
+    whole, global_state = fresh(), torch.get_rng_state()
+    states = []
+    metrics = []
+    for _ in range(3):
+        metrics.append(whole.run_epoch())
+        states.append(copy.deepcopy(whole.state_dict()))
+    assert torch.equal(torch.get_rng_state(), global_state)
+    for done in (1, 2):
+        resumed = fresh()
+        resumed.load_state_dict(stored(states[done - 1], tmp_path))
+        for epoch in range(done, 3):
+            assert same(resumed.run_epoch(), metrics[epoch])
+        assert same(resumed.state_dict(), states[-1])
+
+
+def _unranged(annotation: Any, ranged: bool = False) -> bool:
+    """Whether a float or int stands anywhere in the annotation without a range around it."""
+    if get_origin(annotation) is Annotated:
+        inner, *limits = get_args(annotation)
+        limited = any(hasattr(limit, side) for limit in limits for side in ("ge", "gt", "le", "lt"))
+        return _unranged(inner, ranged or limited)
+    if get_origin(annotation) in (tuple, types.UnionType):
+        return any(_unranged(argument, ranged) for argument in get_args(annotation))
+    return annotation in (float, int) and not ranged
+
+
+def _others(name: str) -> list[dict[str, Any]]:
+    """One change of each numeric parameter to another valid value."""
+    target, found = find("method", name), []
+    for parameter, default in options.options_of(target).items():
+        if not isinstance(default, int | float) or isinstance(default, bool):
+            continue
+        for value in (default * 2, default / 2, default + 1, 0.25, 2):
+            value = type(default)(value)
+            try:
+                options.check(name, target, {parameter: value}, "test")
+            except UserError:
+                continue
+            if value != default:
+                found.append({parameter: value})
+                break
+    return found
+
+
+def _configuration(method: nn.Module) -> dict[str, Any]:
+    """All that configures a method: plain values, buffers that are not stored, options of its own optimisers."""
+    found: dict[str, Any] = {}
+    for path, module in method.named_modules():
+        for key, value in vars(module).items():
+            if isinstance(value, int | float | str | bool | tuple) and not key.startswith("_"):
+                found[f"{path}.{key}"] = value
+            if isinstance(value, torch.optim.Optimizer):
+                groups = [{k: v for k, v in g.items() if k != "params"} for g in value.param_groups]
+                found[f"{path}.{key}"] = groups
+        for key, buffer in module.named_buffers(recurse=False):
+            if key in module._non_persistent_buffers_set:
+                found[f"{path}.{key}"] = buffer.clone() if buffer is not None else None
+    found.pop(".training", None)
+    return found

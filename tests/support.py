@@ -1,0 +1,119 @@
+"""What the tests of the spine share: a small data set, fresh models, and comparison bit for bit."""
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from search_spaces.core.space import Study
+from study import results, spec
+from study.datasets.core.data import Data, TensorSplit
+from study.lookup import find
+from study.models.core.classifier import initialise
+from study.models.small_cnn import SmallCNN
+from study.trial import Trial
+from trainers.core.loop import Fit, Recipe
+from trainers.core.method import Method, generator
+
+CPU = torch.device("cpu")
+FINGERPRINT = "0123456789abcdef"
+
+CORRUPTIONS = {
+    "gaussian_noise": "noise", "shot_noise": "noise", "defocus_blur": "blur",
+    "fog": "weather", "contrast": "digital", "rotate": "geometric",
+}  # fmt: skip
+
+
+@cache
+def digits() -> Data:
+    """The embedded dataset. Never written to."""
+    loaded: Data = find("dataset", "digits")(device=CPU)
+    return loaded
+
+
+def first(split: Any, count: int) -> TensorSplit:
+    """The first `count` images of a split that lives on the device."""
+    return TensorSplit(split.images[:count], split.labels[:count])
+
+
+def small_cnn(seed: int = 0) -> SmallCNN:
+    """A fresh small network for the digits; the seed decides its start."""
+    model = SmallCNN(shape=(1, 8, 8), classes=10)
+    initialise(model, generator(CPU, seed, 0))
+    return model
+
+
+def new_fit(method: Method, *, data: Any = None, seed: int = 0, model: nn.Module | None = None, **recipe: Any) -> Fit:
+    """A fit of a fresh small network on (some of) the digits."""
+    data = digits().train if data is None else data
+    return Fit(model or small_cnn(seed), method, data, Recipe(**recipe), seed=seed, device=CPU)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two nested values are equal bit for bit: nan equals nan, 0.0 is not -0.0, types count."""
+    if isinstance(a, Tensor) or isinstance(b, Tensor):
+        return (
+            isinstance(a, Tensor) and isinstance(b, Tensor)
+            and a.dtype == b.dtype and a.shape == b.shape
+            and a.detach().cpu().numpy().tobytes() == b.detach().cpu().numpy().tobytes()
+        )  # fmt: skip
+    if isinstance(a, Mapping):
+        return isinstance(b, Mapping) and list(a) == list(b) and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, list | tuple):
+        return type(a) is type(b) and len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, float):
+        return isinstance(b, float) and a.hex() == b.hex()
+    return type(a) is type(b) and bool(a == b)
+
+
+def stored(state: Any, folder: Path) -> Any:
+    """What comes back of a state from disk, read as untrusted files are."""
+    torch.save(state, folder / "state.pt")
+    return torch.load(folder / "state.pt", weights_only=True)
+
+
+def trials(name: str, **changes: Any) -> list[Trial]:
+    """The trials of a named study, changed, with a made-up data fingerprint."""
+    study: Study = find("study", name)
+    return spec.resolve(replace(study, **changes), FINGERPRINT)
+
+
+def table(some: list[Trial], folder: Path, value: Callable[[Trial, str, int], float] | None = None) -> pd.DataFrame:
+    """The tidy table of trials that were never trained, with made-up numbers: written and read as real ones are.
+
+    value: accuracy of a trial under a corruption (or "clean") at a severity.
+    """
+    for trial in some:
+        rows = list(_rows(trial, value or _made_up))
+        results.write(folder / f"{trial.key}.parquet", "made_up", trial, rows, {})
+    return results.read(folder / f"{t.key}.parquet" for t in some)
+
+
+def _rows(trial: Trial, value: Callable[[Trial, str, int], float]) -> Iterator[dict[str, Any]]:
+    for epoch in (1, 2):
+        for metric in ("time", "train_loss", "val_accuracy", "accuracy"):
+            yield {"benchmark": results.TRAINING, "epoch": epoch, "metric": metric, "value": 0.1 * epoch}
+    clean = {"benchmark": "clean", "corruption": "clean", "severity": 0, "epoch": 2}
+    yield {**clean, "metric": "accuracy", "value": value(trial, "clean", 0)}
+    for metric in ("top5", "rms_calibration_error", "expected_calibration_error", "aurra"):
+        yield {**clean, "metric": metric, "value": 0.987}
+    for name, family in CORRUPTIONS.items():
+        where = {"benchmark": "common", "family": family, "corruption": name, "epoch": 2}
+        for severity in range(1, 6):
+            yield {**where, "severity": severity, "metric": "accuracy", "value": value(trial, name, severity)}
+            yield {**where, "severity": severity, "metric": "top5", "value": 0.987}
+    for name in ("translate", "tilt"):
+        where = {"benchmark": "sequences", "corruption": name, "severity": 1, "epoch": 2}
+        yield {**where, "metric": "flip_probability", "value": 0.05}
+
+
+def _made_up(trial: Trial, corruption: str, severity: int) -> float:
+    seed = hashlib.sha256(f"{trial.key} {corruption} {severity}".encode()).digest()
+    return random.Random(seed).uniform(0.3, 0.9)

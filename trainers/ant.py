@@ -1,0 +1,151 @@
+"""Adversarial noise training (ANT)."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+import torch
+import torch.nn.functional as F
+from annotated_types import Ge, Gt, Le
+from torch import Generator, Tensor, nn
+
+from trainers.core.method import Batch, Batches, Method, Share, share_of
+from trainers.parts.adversary import Adversary
+from trainers.parts.generator import NoiseGenerator, generator_step
+from trainers.parts.projection import per_pixel_rms, project
+
+LearningRate = Annotated[float, Gt(0), Le(1)]
+RESTART_BATCH = 64
+"""Images a step when a generator is trained on its own, between epochs."""
+
+
+class ANT(Method):
+    """min over f, max over g, of E[CE(f(clip(x + gamma g(z))), y)], z ~ N(0, I), at a fixed L2 norm of noise.
+
+    Source: Rusak et al. 2020, section 3.2, equations 2, 3. Each batch, the generator g takes one step up
+    (Adam, the classifier in eval mode, all images); then the classifier sees p_clean of the batch clean,
+    p_replay under two past generators drawn at random (half each), and the rest under the current one.
+    After each epoch g joins the past ones. Before epoch 0, and every restart_every epochs, a new g trained
+    from scratch against the classifier as it is takes its place.
+
+    epsilon: L2 norm of the noise in pixel units (135 on ImageNet); None: rms * sqrt(C * H * W).
+    rms: the size-free form, root mean square of the noise a pixel; without effect when epsilon is given.
+    hidden, layers: width and number of the generator's convolutions.
+    correlation: side of the patch in which noise is correlated, odd: 1 is ANT1x1, 3 is ANT3x3.
+    p_clean: share of the batch that gets no noise. The published mixture is .5 clean, .2 replay, .3 current.
+    p_replay: share for past generators; None: no replay, and no past. In epoch 0 the current one has it.
+    generator_lr: of the step within each batch; None: a static generator, trained only at restarts.
+    restart_every: epochs from restart to restart; None: only before epoch 0.
+    restart_lr, restart_steps: of the training at a restart; 0 steps: it starts as Gaussian noise.
+    gamma: whether the generator's gradient flows through gamma ("differentiated", published) or not.
+    """
+
+    def __init__(
+        self,
+        *,
+        epsilon: Annotated[float, Gt(0)] | None = None,
+        rms: Annotated[float, Gt(0), Le(1)] = 0.348,
+        hidden: Annotated[int, Ge(1)] = 20,
+        layers: Annotated[int, Ge(2)] = 4,
+        correlation: Literal[1, 3, 5, 7, 9] = 1,
+        p_clean: Share = 0.5,
+        p_replay: Share | None = 0.2,
+        generator_lr: LearningRate | None = 1e-4,
+        restart_every: Annotated[int, Ge(1)] | None = 10,
+        restart_lr: LearningRate = 5e-4,
+        restart_steps: Annotated[int, Ge(0)] = 1000,
+        gamma: Literal["differentiated", "constant"] = "differentiated",
+    ) -> None:
+        super().__init__()
+        if p_clean + (p_replay or 0) > 1:
+            raise ValueError(f"p_clean + p_replay must be at most 1, got {p_clean} + {p_replay}")
+        self.epsilon, self.rms = epsilon, rms
+        self.architecture = {"hidden": hidden, "layers": layers, "correlation": correlation}
+        self.p_clean, self.p_replay = p_clean, p_replay
+        self.generator_lr, self.restart_every = generator_lr, restart_every
+        self.restart_lr, self.restart_steps = restart_lr, restart_steps
+        self.differentiate_gamma = gamma == "differentiated"
+        self._generator_loss: Tensor | None = None
+        self._adversary: Adversary | None = None  # built when the images' number of channels is known
+
+    def start_epoch(self, epoch: int, model: nn.Module, data: Batches, rng: Generator) -> None:
+        """Stores the generator with the past ones; before epoch 0 and at restarts, trains a new one."""
+        if self._adversary is None:
+            x, _ = next(data.batches(1))
+            self._adversary = self._built(x.shape[1], rng)
+        if epoch > 0 and self.p_replay is not None:
+            self._adversary.remember()
+        if epoch == 0 or (self.restart_every is not None and epoch % self.restart_every == 0):
+            noise = NoiseGenerator(self._adversary.noise.channels, **self.architecture, rng=rng)
+            optimizer = torch.optim.Adam(noise.parameters(), lr=self.restart_lr)
+            for _, (x, y) in zip(range(self.restart_steps), _endless(data, rng), strict=False):
+                self._step(noise, optimizer, model, x, y, rng)
+            self._adversary.replace(noise)
+
+    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
+        """Returns the mean cross-entropy of the mixture, after one step of the generator if it learns."""
+        (x,) = views
+        if self._adversary is None:
+            self._adversary = self._built(x.shape[1], rng)
+        if self._adversary.optimizer is not None:
+            self._generator_loss = self._step(
+                self._adversary.noise, self._adversary.optimizer, model, x, y, rng
+            )
+        return F.cross_entropy(model(self.mixture(x, rng)), y)
+
+    @torch.no_grad()
+    def mixture(self, x: Tensor, rng: Generator) -> Tensor:
+        """Returns a batch like x (B, C, H, W): clean, then with current noise, then with past noise."""
+        assert self._adversary is not None, "loss and start_epoch build it"
+        clean = share_of(self.p_clean, x)
+        each = share_of((self.p_replay or 0) / 2, x) if len(self._adversary.past) else 0
+        each = min(each, (len(x) - clean) // 2)
+        current, *replayed = torch.split(x[clean:], [len(x) - clean - 2 * each, each, each])
+        deltas = [self._adversary.draw(current, rng)]
+        if each:
+            deltas += self._adversary.replay(replayed, rng)
+        return torch.cat([x[:clean], project(x[clean:], torch.cat(deltas), self.radius(x))])
+
+    def radius(self, x: Tensor) -> float:
+        """Returns the L2 norm of the noise on images like x (B, C, H, W)."""
+        return per_pixel_rms(self.rms, x) if self.epsilon is None else self.epsilon
+
+    def metrics(self) -> dict[str, Tensor]:
+        """Returns the cross-entropy that the generator reached in the last batch, if it was trained there."""
+        return {} if self._generator_loss is None else {"generator_loss": self._generator_loss}
+
+    def get_extra_state(self) -> dict[str, Any] | None:
+        """Returns the generator, its Adam's moments and all past generators; None before there are any."""
+        return None if self._adversary is None else self._adversary.state()
+
+    def set_extra_state(self, state: dict[str, Any] | None) -> None:
+        """Continues from such a state, by this method's own learning rate."""
+        self._adversary = None
+        if state is not None:
+            device = state["past"].device
+            self._adversary = self._built(state["channels"], torch.Generator(device))
+            self._adversary.load(state)
+
+    def _built(self, channels: int, rng: Generator) -> Adversary:
+        return Adversary(NoiseGenerator(channels, **self.architecture, rng=rng), self.generator_lr)
+
+    def _step(
+        self,
+        noise: NoiseGenerator,
+        optimizer: torch.optim.Optimizer,
+        model: nn.Module,
+        x: Tensor,
+        y: Tensor,
+        rng: Generator,
+    ) -> Tensor:
+        through = self.differentiate_gamma
+        return generator_step(
+            noise, optimizer, model, x, y, rng, epsilon=self.radius(x), differentiate_gamma=through
+        )
+
+
+def _endless(data: Batches, rng: Generator) -> Iterator[Batch]:
+    while True:
+        yield from data.batches(RESTART_BATCH, rng)
+
+
+METHOD = ANT
