@@ -120,25 +120,24 @@ def launch(plan: Plan, console: Console) -> Outcome:
 
 
 def _train(plan: Plan, waiting: list[Trial], mirror: "Mirror", console: Console) -> None:
-    from study.engine import tune  # noqa: PLC0415  Ray takes a second, and a finished study needs none
+    from study.engine.cluster import Resources, connected  # noqa: PLC0415  a finished study needs no Ray
     from study.progress import Display  # noqa: PLC0415
     from study.run import Place  # noqa: PLC0415
 
     request = plan.request
     device = "cuda" if request.gpus_per_trial else "cpu"
     place = Place(_text(request.data_root), device, max(1, int(request.cpus_per_trial)), request.download)
-    resources = tune.Resources(
+    resources = Resources(
         cpus_per_trial=request.cpus_per_trial,
         gpus_per_trial=request.gpus_per_trial,
         max_concurrent=request.max_concurrent,
         address=request.address,
     )
-    with Display(console, len(plan.trials), len(plan.trials) - len(waiting)) as display:
-        try:
-            tune.connect(resources)
-            tune.run_trials(plan.name, waiting, plan.folder, place, resources, [display, mirror])
-        finally:
-            tune.disconnect()
+    done = len(plan.trials) - len(waiting)
+    with Display(console, len(plan.trials), done) as display, connected(resources) as scratch:
+        from study.engine.tune import run_trials  # noqa: PLC0415  imports ray, which `connected` sets up
+
+        run_trials(plan.name, waiting, plan.folder, place, resources, scratch, [display, mirror])
 
 
 def _facts(plan: Plan) -> dict[str, object]:
