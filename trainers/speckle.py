@@ -15,9 +15,7 @@ class Speckle(GNT):
 
     add_noise = staticmethod(speckle)
 
-    def __init__(
-        self, *, sigma: Sigma | Sigmas = (0.15, 0.2, 0.35, 0.45, 0.6), p_clean: Share = 0.5
-    ) -> None:
+    def __init__(self, *, sigma: Sigma | Sigmas = (0.15, 0.2, 0.35, 0.45, 0.6), p_clean: Share = 0.5) -> None:
         super().__init__(sigma=sigma, p_clean=p_clean)
 
 

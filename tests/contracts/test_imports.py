@@ -109,7 +109,7 @@ def test_what_a_trial_is_made_of_knows_nothing_of_the_platform() -> None:
 
 LAYERS = [
     ("study.cli",),
-    ("study.launch", "study.show", "study.ui"),
+    ("study.launch", "study.show", "study.ui", "study.evaluate", "study.benchmarks"),
     ("study.mirror", "study.engine", "study.progress"),
     ("study.tracking", "study.reporting"),
     ("study.run", "study.folder", "study.results", "study.summary", "study.spec"),

@@ -3,7 +3,6 @@
 import math
 from collections import defaultdict
 from itertools import product
-from pathlib import Path
 from statistics import fmean
 
 import numpy as np

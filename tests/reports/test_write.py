@@ -1,6 +1,7 @@
 """Files of a report: hostile labels stay text, the page is self-contained, the CSV is the points."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,6 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
-from dataclasses import replace
 
 from reports.core.write import FORMATS, Section, latex, markdown, page, write
 from study.lookup import find

@@ -266,7 +266,7 @@ def test_a_learned_sigma_starts_where_it_is_told(sigma):
 
 
 def test_state_is_rho_alone_and_hyper_parameters_win():
-    first, second = LearnedSigma(sigma=0.3, lr=1e-2), LearnedSigma(sigma=0.9, lr=5e-2, beta=0.7, warmup=2)
+    first, second = LearnedSigma(sigma=0.3, sigma_lr=1e-2), LearnedSigma(sigma=0.9, sigma_lr=5e-2, beta=0.7, warmup=2)
     assert list(first.state_dict()) == ["rho"]
     assert not LearnedSigma(sigma=0.3, learn=False).state_dict()
     second.load_state_dict(first.state_dict())
