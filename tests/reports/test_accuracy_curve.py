@@ -88,7 +88,10 @@ def test_a_seed_missing_somewhere_is_left_out_of_the_best_alone(rows: pd.DataFra
 
 
 def test_no_seed_in_common_is_no_best(rows: pd.DataFrame, tmp_path: Path) -> None:
-    lost = rows[((rows["label"] == "GNT, sigma 0") & (rows["seed"] == 0)) | ((rows["label"] == "GNT, sigma 1") & (rows["seed"] == 1))]
+    lost = rows[
+        ((rows["label"] == "GNT, sigma 0") & (rows["seed"] == 0))
+        | ((rows["label"] == "GNT, sigma 1") & (rows["seed"] == 1))
+    ]
     points = accuracy_curve.points(lost)
     assert points["best"].isna().all() and accuracy_curve.summary(points) == {}
     accuracy_curve.draw(points).savefig(tmp_path / "a.png")

@@ -114,7 +114,8 @@ def test_many_seeds_are_sampled_the_same_every_time() -> None:
 
 @pytest.mark.parametrize(
     ("mean", "std", "text"),
-    [(0.9734, 0.0041, "97.3 ± 0.4"), (0.5, None, "50.0"), (0.5, math.nan, "50.0"), (math.nan, 0.1, ""), (1, 0, "100.0 ± 0.0")],
+    [(0.9734, 0.0041, "97.3 ± 0.4"), (0.5, None, "50.0"), (0.5, math.nan, "50.0"), (math.nan, 0.1, ""),
+      (1, 0, "100.0 ± 0.0")],
 )  # fmt: skip
 def test_fractions_are_percentages_in_print(mean: float, std: float | None, text: str) -> None:
     assert percent(mean, std) == text

@@ -82,7 +82,9 @@ def test_the_checkpoint_is_plain_and_replaced_in_one_step(tmp_path: Path) -> Non
 
 
 def test_rows_are_the_history_and_the_metrics(tmp_path: Path) -> None:
-    run = TrialRun(replace(_trial(), evaluate={"clean": {"batch": 64}, "corruption": BASE_CORRUPTION}), Place(), tmp_path)
+    run = TrialRun(
+        replace(_trial(), evaluate={"clean": {"batch": 64}, "corruption": BASE_CORRUPTION}), Place(), tmp_path
+    )
     rows, facts = _finish(run)
     results.write(tmp_path / "a.parquet", "s", run.trial, rows, facts)
     frame = results.read([tmp_path / "a.parquet"])
