@@ -216,7 +216,7 @@ def _history(rows: list[dict[str, Any]]) -> list[Point]:
 
 
 def _prepare(path: Path) -> None:
-    """Makes an SQLite store's file if there is none, in the mode in which readers and a writer do not block one another.
+    """Makes an SQLite store's file if there is none; readers and a writer then do not block one another.
 
     It takes seconds, and a database that is half made is of no use to anyone: the file appears whole or not at all,
     and of several launches that make it at once one wins.

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.launches import Ended, children, parents, run, table, times
 from mlflow import MlflowClient
 
 from study.folder import Folder
+from tests.end_to_end.launches import Ended, children, parents, run, table, times
 
 CHATTER = ("INFO", "WARNING", "ERROR", "raylet", "Traceback", "ray.init", "mlflow.", "alembic", "Tune", "UserWarning")
 
