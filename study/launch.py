@@ -11,6 +11,7 @@ from rich.console import Console
 
 from search_spaces.core.space import Study
 from study import reporting
+from study.errors import UserError
 from study.folder import Folder
 from study.lookup import find_study
 from study.overrides import Overrides
@@ -93,10 +94,16 @@ def launch(plan: Plan, console: Console) -> Outcome:
 
     Ctrl-C ends it early and in order: what is finished is kept, reported and mirrored, and `interrupted` says so.
     """
+    start = time.monotonic()
+    plan.folder.claim(plan.name, plan.identity, plan.trials, _facts(plan))
+    with plan.folder.held():
+        return _launch(plan, console, start)
+
+
+def _launch(plan: Plan, console: Console, start: float) -> Outcome:
     from study.mirror import Mirror  # noqa: PLC0415
 
-    start, folder = time.monotonic(), plan.folder
-    folder.claim(plan.name, plan.identity, plan.trials, _facts(plan))
+    folder = plan.folder
     mirror = Mirror(plan.tracking_uri, folder, plan.trials)
     waiting = [trial for trial in plan.trials if folder.state(trial.key) != "finished"]
     interrupted = False
@@ -105,6 +112,9 @@ def launch(plan: Plan, console: Console) -> Outcome:
             _train(plan, waiting, mirror, console)
     except KeyboardInterrupt:
         interrupted = True
+    except UserError:
+        mirror.close({})
+        raise
     states = [folder.state(trial.key) for trial in plan.trials]
     sections, summary = reporting.make(folder) if "finished" in states else ([], {})
     mirror.close(summary)

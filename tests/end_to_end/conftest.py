@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from launches import Ended, run
+
+from tests.end_to_end.launches import Ended, run
 
 TINY = """
 from search_spaces.core.space import Arm, Grid, Study

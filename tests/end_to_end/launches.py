@@ -9,9 +9,11 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import psutil
+from mlflow import MlflowClient
 
 from study import results
 from study.folder import Folder
@@ -124,6 +126,28 @@ def table(directory: Path) -> pd.DataFrame:
 def times(directory: Path) -> dict[str, int]:
     """Returns file name -> time of change of a study's finished trials."""
     return {path.name: path.stat().st_mtime_ns for path in Folder(directory).results.glob("*.parquet")}
+
+
+def store(directory: Path) -> MlflowClient:
+    """Returns a client of the default MLflow store of a study."""
+    return MlflowClient(f"sqlite:///{directory.parent / 'mlflow.db'}")
+
+
+def parents(directory: Path, beside: Path | None = None) -> list[Any]:
+    """Returns the parent runs of the study in this directory, from the store there or in the folder `beside`."""
+    study, client = Folder(directory).read(), store(beside / "study" if beside else directory)
+    experiment = client.get_experiment_by_name(study["name"])
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id], f"tags.`study.home` = '{study['home']}'"))
+
+
+def children(directory: Path) -> dict[str, Any]:
+    """Returns trial key -> MLflow run; fails when the study has two parents, or a trial two runs."""
+    (parent,) = parents(directory)
+    where = f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
+    found = store(directory).search_runs([parent.info.experiment_id], where)
+    assert len({run.data.tags["study.trial"] for run in found}) == len(found)
+    return {run.data.tags["study.trial"]: run for run in found}
 
 
 def _name(process: psutil.Process) -> str:

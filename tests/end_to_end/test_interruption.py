@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 import torch
-from launches import Command, Ended, run, table, times
-from test_launch import children, runs
 
 from study import results
 from study.folder import Folder
+from tests.end_to_end.launches import Command, Ended, children, parents, run, store, table, times
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,11 @@ def test_table_equals_that_of_a_study_left_alone(story: Story, tiny: tuple[Path,
     assert stopped["trial"].nunique() == 4 and stopped.equals(alone)
 
 
-def test_mlflow_has_each_run_once_and_finished(work: Path, story: Story) -> None:
-    """The undisturbed study has the same identity, so its parent is told apart by name alone: there is one of each."""
-    assert {run.info.status for run in children(work, "tiny").values()} == {"FINISHED"}
-    assert {run.info.status for run in runs(work, "tiny")} == {"FINISHED"}
+def test_mlflow_has_each_run_once_and_finished(story: Story) -> None:
+    found = children(story.directory)
+    assert {run.info.status for run in found.values()} == {"FINISHED"} and len(found) == 4
+    assert [run.info.status for run in parents(story.directory)] == ["FINISHED"]
+    client = store(story.directory)
+    for child in found.values():
+        steps = [point.step for point in client.get_metric_history(child.info.run_id, "val_accuracy")]
+        assert sorted(steps) == list(range(1, 41)), "an epoch is missing or there twice"

@@ -1,30 +1,14 @@
 """A study from launch to report, and what launching again does."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from launches import Ended, run, table, times
 from mlflow import MlflowClient
 
 from study.folder import Folder
+from tests.end_to_end.launches import Ended, children, parents, run, table, times
 
 CHATTER = ("INFO", "WARNING", "ERROR", "raylet", "Traceback", "ray.init", "mlflow.", "alembic", "Tune", "UserWarning")
-
-
-def runs(work: Path, study: str, where: str = "") -> list[Any]:
-    """Returns the MLflow runs of a study."""
-    client = MlflowClient(f"sqlite:///{work / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name(study)
-    assert experiment is not None
-    return list(client.search_runs([experiment.experiment_id], where))
-
-
-def children(work: Path, study: str) -> dict[str, Any]:
-    """Returns trial key -> MLflow run; fails when a trial has two."""
-    found = [r for r in runs(work, study) if "mlflow.parentRunId" in r.data.tags]
-    assert len({r.data.tags["study.trial"] for r in found}) == len(found)
-    return {r.data.tags["study.trial"]: r for r in found}
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +37,10 @@ def test_directory_holds_tables_and_report(tiny: tuple[Path, Ended]) -> None:
 
 
 def test_mlflow_has_one_parent_and_a_child_for_each_trial(work: Path, tiny: tuple[Path, Ended]) -> None:
-    folder, found = Folder(tiny[0]), children(work, "tiny")
+    folder, found = Folder(tiny[0]), children(tiny[0])
     trials = {trial.key: trial for trial in folder.trials()}
     assert set(found) == set(trials)
-    (parent,) = (r for r in runs(work, "tiny") if "mlflow.parentRunId" not in r.data.tags)
+    (parent,) = parents(tiny[0])
     assert parent.info.status == "FINISHED"
     assert {"best_sigma.corruption", "best_accuracy.corruption_no_noise"} <= set(parent.data.metrics)
     client = MlflowClient(f"sqlite:///{work / 'mlflow.db'}")
@@ -78,18 +62,18 @@ def test_mlflow_has_one_parent_and_a_child_for_each_trial(work: Path, tiny: tupl
 def test_launching_again_trains_nothing_and_more_seeds_only_what_is_new(
     work: Path, scratch: Path, tiny: tuple[Path, Ended]
 ) -> None:
-    directory, before, known = tiny[0], times(tiny[0]), children(work, "tiny")
+    directory, before, known = tiny[0], times(tiny[0]), children(tiny[0])
     again = run("launch", work / "tiny.py", "--output", directory, scratch=scratch, watch=True)
     assert again.code == 0 and again.listeners == frozenset(), "Ray was started for nothing"
     assert times(directory) == before
-    assert {k: r.info.run_id for k, r in children(work, "tiny").items()} == {k: r.info.run_id for k, r in known.items()}
+    assert {k: r.info.run_id for k, r in children(tiny[0]).items()} == {k: r.info.run_id for k, r in known.items()}
 
     more = run("launch", work / "tiny.py", "--output", directory, "--seeds", 3, scratch=scratch)
     assert more.code == 0 and "6 of 6 trials finished" in more.out
     after = times(directory)
     assert len(after) == 6 and before.items() <= after.items()
-    assert len(children(work, "tiny")) == 6
-    assert len([r for r in runs(work, "tiny") if "mlflow.parentRunId" not in r.data.tags]) == 1
+    assert len(children(tiny[0])) == 6
+    assert len(parents(directory)) == 1
 
 
 def test_a_trial_that_diverges_is_recorded_and_the_rest_go_on(work: Path, diverged: tuple[Path, Ended]) -> None:
@@ -102,7 +86,7 @@ def test_a_trial_that_diverges_is_recorded_and_the_rest_go_on(work: Path, diverg
     reason = folder.failure_reason(hot.key)
     assert reason.startswith("DivergedError: the training loss became")
     assert f"failed: Hot, seed 0: {reason}" in ended.out and "1 failed" in ended.out
-    child = children(work, "diverging")[hot.key]
+    child = children(directory)[hot.key]
     assert child.info.status == "FAILED" and child.data.tags["failure"] == reason
     page = (folder.report / "index.html").read_text()
     assert "Not complete" in page and f"Hot, seed 0: {reason}" in page
