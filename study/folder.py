@@ -5,11 +5,15 @@ trials/KEY/            a trial at work: its checkpoint
 results/KEY.parquet    a finished trial (there is no other mark)
 failures/KEY.json      a failed trial: its reason
 report/                figures, tables, the page
+.lock                  held by the launch at work
 """
 
+import fcntl
 import json
 import os
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -74,14 +78,31 @@ class Folder:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return found
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps other launches out of a claimed directory while entered. Raises UserError where one is at work.
+
+        The lock goes when its process ends, however that ends.
+        """
+        with (self.path / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UserError(
+                    f"another launch is at work in {self.path}. `study status {self.path}` shows how far it is"
+                ) from error
+            yield
+
     def claim(self, name: str, identity: str, trials: list[Trial], facts: Mapping[str, Any]) -> None:
         """Makes the directory the home of this study, or checks that it is; more seeds may join. Writes study.json.
 
-        identity: `spec.study_id` of the whole study, of which `trials` may be a part.
+        identity: `spec.study_id` of the whole study, of which `trials` may be a part. The directory gets an identity
+        of its own beside it, "home": the same study in another directory is another run of it.
 
         Raises UserError where another study lives there, or where it cannot be written.
         """
         known: list[Trial] = []
+        home = uuid.uuid4().hex[:12]
         if (self.path / "study.json").exists():
             old = self.read()
             if old["id"] != identity:
@@ -89,11 +110,12 @@ class Folder:
                     f"{self.path} holds another study: {old['name']} ({old['id']}), not {name} ({identity}). "
                     "Choose another --output"
                 )
-            known = self.trials()
+            known, home = self.trials(), old["home"]
         elif self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
             raise UserError(f"{self.path} is not an empty directory and holds no study. Choose another --output")
         merged = {t.key: t for t in [*known, *trials]}
-        record = {"name": name, "id": identity, **facts, "trials": [json.loads(t.to_json()) for t in merged.values()]}
+        listed = [json.loads(t.to_json()) for t in merged.values()]
+        record = {"name": name, "id": identity, "home": home, **facts, "trials": listed}
         try:
             write_json(self.path / "study.json", record)
         except OSError as error:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from search_spaces.core.space import Study
 from study import reporting
+from study.errors import UserError
 from study.folder import Folder
 from study.lookup import find_study
 from study.overrides import Overrides
@@ -93,10 +94,16 @@ def launch(plan: Plan, console: Console) -> Outcome:
 
     Ctrl-C ends it early and in order: what is finished is kept, reported and mirrored, and `interrupted` says so.
     """
+    start = time.monotonic()
+    plan.folder.claim(plan.name, plan.identity, plan.trials, _facts(plan))
+    with plan.folder.held():
+        return _launch(plan, console, start)
+
+
+def _launch(plan: Plan, console: Console, start: float) -> Outcome:
     from study.mirror import Mirror  # noqa: PLC0415
 
-    start, folder = time.monotonic(), plan.folder
-    folder.claim(plan.name, plan.identity, plan.trials, _facts(plan))
+    folder = plan.folder
     mirror = Mirror(plan.tracking_uri, folder, plan.trials)
     waiting = [trial for trial in plan.trials if folder.state(trial.key) != "finished"]
     interrupted = False
@@ -105,6 +112,9 @@ def launch(plan: Plan, console: Console) -> Outcome:
             _train(plan, waiting, mirror, console)
     except KeyboardInterrupt:
         interrupted = True
+    except UserError:
+        mirror.close({})
+        raise
     states = [folder.state(trial.key) for trial in plan.trials]
     sections, summary = reporting.make(folder) if "finished" in states else ([], {})
     mirror.close(summary)
@@ -120,25 +130,24 @@ def launch(plan: Plan, console: Console) -> Outcome:
 
 
 def _train(plan: Plan, waiting: list[Trial], mirror: "Mirror", console: Console) -> None:
-    from study.engine import tune  # noqa: PLC0415  Ray takes a second, and a finished study needs none
+    from study.engine.cluster import Resources, connected  # noqa: PLC0415  a finished study needs no Ray
     from study.progress import Display  # noqa: PLC0415
     from study.run import Place  # noqa: PLC0415
 
     request = plan.request
     device = "cuda" if request.gpus_per_trial else "cpu"
     place = Place(_text(request.data_root), device, max(1, int(request.cpus_per_trial)), request.download)
-    resources = tune.Resources(
+    resources = Resources(
         cpus_per_trial=request.cpus_per_trial,
         gpus_per_trial=request.gpus_per_trial,
         max_concurrent=request.max_concurrent,
         address=request.address,
     )
-    with Display(console, len(plan.trials), len(plan.trials) - len(waiting)) as display:
-        try:
-            tune.connect(resources)
-            tune.run_trials(plan.name, waiting, plan.folder, place, resources, [display, mirror])
-        finally:
-            tune.disconnect()
+    done = len(plan.trials) - len(waiting)
+    with Display(console, len(plan.trials), done) as display, connected(resources) as scratch:
+        from study.engine.tune import run_trials  # noqa: PLC0415  imports ray, which `connected` sets up
+
+        run_trials(plan.name, waiting, plan.folder, place, resources, scratch, [display, mirror])
 
 
 def _facts(plan: Plan) -> dict[str, object]:

@@ -51,7 +51,9 @@ def find_study(name: str) -> tuple[str, Any]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if not isinstance(getattr(module, "STUDY", None), Study):
-        raise UserError(f"{name} defines no STUDY of type Study. See search_spaces/sigma_sweep.py for the form")
+        raise UserError(
+            f"{name} defines no STUDY, a search_spaces.core.space.Study. See search_spaces/sigma_sweep.py for the form"
+        )
     return path.stem, module.STUDY
 
 

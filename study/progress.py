@@ -4,7 +4,7 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from study.trial import Point, Trial
 
@@ -22,13 +22,13 @@ class Display:
         """Key -> share of its epochs that a running trial has behind it."""
         self.best: tuple[float, str] | None = None
         self.last: dict[str, float] = {}
-        self.since = time.monotonic()
+        self.since = 0.0
+        """When the first trial started: the time before it, in which Ray starts, says nothing about the pace."""
         self.live = Progress(
             TextColumn("[bold]{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
             console=console,
             disable=not console.is_terminal,
         )
@@ -45,6 +45,7 @@ class Display:
 
     def started(self, trial: Trial) -> None:
         """Counts the trial as running."""
+        self.since = self.since or time.monotonic()
         self.running[trial.key] = 0.0
         self._refresh()
 
@@ -60,7 +61,7 @@ class Display:
         self.running.pop(trial.key, None)
         accuracy = self.last.get(trial.key)
         if accuracy is not None and (self.best is None or accuracy > self.best[0]):
-            self.best = (accuracy, f"{trial.label}, seed {trial.seed}")
+            self.best = (accuracy, trial.label)
         self._refresh()
         if not self.console.is_terminal:
             shown = "" if accuracy is None else f"  val. accuracy {accuracy:.1%}"
@@ -80,9 +81,9 @@ class Display:
         )
 
     def _refresh(self) -> None:
-        best = f", best validation {self.best[0]:.1%} ({self.best[1]})" if self.best else ""
+        best = f", best val. {self.best[0]:.1%} ({self.best[1]})" if self.best else ""
         failed = f", {self.failures} failed" if self.failures else ""
-        note = f"{len(self.running)} running{failed}{best}{self._left()}"
+        note = f"{len(self.running)} running{failed}{self._left()}{best}"
         self.live.update(self.task, completed=self.done + sum(self.running.values()), note=note)
 
     def _left(self) -> str:

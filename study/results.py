@@ -4,13 +4,15 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.trial import Trial
+
+if TYPE_CHECKING:  # workers write, and need no pandas
+    import pandas as pd
 
 TRAINING = "training"
 """The benchmark under which per-epoch metrics stand; all others are measured once, after training."""
@@ -52,7 +54,7 @@ def write(path: Path, study: str, trial: Trial, rows: Iterable[Mapping[str, Any]
     partial.replace(path)
 
 
-def read(paths: Iterable[Path]) -> pd.DataFrame:
+def read(paths: Iterable[Path]) -> "pd.DataFrame":
     """Returns all rows of the files, with a column for each parameter: numbers as numbers, all else as text."""
     tables = [pq.read_table(path, schema=SCHEMA) for path in paths]
     table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
@@ -70,6 +72,8 @@ def facts(path: Path) -> dict[str, Any]:
 
 def _parameter_columns(params: "pd.Series[str]") -> dict[str, "pd.Series[Any]"]:
     """Returns name -> column over the rows; each distinct JSON text is parsed once."""
+    import pandas as pd  # noqa: PLC0415
+
     codes, texts = pd.factorize(params)
     parsed = pd.DataFrame([{k: _cell(v) for k, v in json.loads(text).items()} for text in texts])
     return {

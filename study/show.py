@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import psutil
 from rich.console import Console
 from rich.table import Table
@@ -107,6 +106,8 @@ def section(made: "Section", console: Console) -> None:
 
 def measured(rows: list[dict[str, Any]], output: Path | None, console: Console) -> None:
     """Prints what was measured, mean over severities, and writes all rows as CSV if asked."""
+    import pandas as pd  # noqa: PLC0415  `study show` does without
+
     frame = pd.DataFrame(rows)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)

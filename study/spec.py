@@ -52,8 +52,18 @@ def resolve(study: Study, fingerprint: str, values: Values = ()) -> list[Trial]:
                     seed=seed,
                     varied=tuple(k for k, v in arm_space.items() if isinstance(v, Grid)),
                 )
-                trials.setdefault(trial.key, trial)
+                if trial.key not in trials:
+                    _try(trial, method, where)
+                    trials[trial.key] = trial
     return list(trials.values())
+
+
+def _try(trial: Trial, method: Any, where: str) -> None:
+    """Builds the method once: what its arguments must be together is known to its constructor alone."""
+    try:
+        options.build(method, trial.params)
+    except ValueError as error:
+        raise UserError(f"{trial.method} (from {where}): {error}") from error
 
 
 def _weights(model: str, params: Mapping[str, Any]) -> str | None:

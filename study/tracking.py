@@ -6,8 +6,10 @@ same step, time and value is kept once. So what a server missed can always be de
 
 import logging
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -30,7 +32,8 @@ for _name in ("mlflow", "alembic"):
 TRACKING_ERRORS = (MlflowException, sqlite3.Error, OSError)
 """What is raised when a store does not answer, refuses or cannot be written."""
 
-ID, KEY, CONFIG, PARENT = "study.id", "study.trial", "study.config", "mlflow.parentRunId"
+ID, HOME, KEY, CONFIG = "study.id", "study.home", "study.trial", "study.config"
+PARENT = "mlflow.parentRunId"
 BATCH = 900
 """Metrics in one request; servers take 1,000."""
 
@@ -52,7 +55,17 @@ class Store:
         """Makes the trial's run RUNNING; creates it if there is none."""
         if trial.key in self.children:
             self.client.update_run(self.children[trial.key].run_id, status="RUNNING")
-            return
+        else:
+            self._create(trial)
+        # Again each time: whoever created the run may not have got this far, and the same parameters may be repeated.
+        settings = {"arm": trial.arm, "method": trial.method, "data": trial.data, "model": trial.model}
+        options = {f"model.{k}": v for k, v in trial.model_params.items()}
+        options |= {f"data.{k}": v for k, v in trial.data_params.items()}
+        values = {**settings, "seed": trial.seed, **trial.params, **trial.recipe, **options}
+        params = [Param(k, str(v)) for k, v in values.items()]
+        self.client.log_batch(self.children[trial.key].run_id, params=params)
+
+    def _create(self, trial: Trial) -> None:
         tags = {
             "mlflow.runName": f"{trial.label}, seed {trial.seed}",
             PARENT: self.parent,
@@ -68,20 +81,11 @@ class Store:
         }
         run = self.client.create_run(self.experiment, tags={k: str(v) for k, v in tags.items()})
         self.children[trial.key] = run.info
-        settings = {
-            "arm": trial.arm,
-            "method": trial.method,
-            "data": trial.data,
-            "model": trial.model,
-            "seed": trial.seed,
-        }
-        options = {f"model.{k}": v for k, v in trial.model_params.items()}
-        options |= {f"data.{k}": v for k, v in trial.data_params.items()}
-        values = {**settings, **trial.params, **trial.recipe, **options}
-        self.client.log_batch(run.info.run_id, params=[Param(k, str(v)) for k, v in values.items()])
 
     def log(self, trial: Trial, points: Iterable[Point]) -> None:
-        """Logs epochs of a trial that was started."""
+        """Logs epochs of a trial; opens its run if the store has missed its start."""
+        if trial.key not in self.children:
+            self.start(trial)
         metrics = [
             Metric(name, value, int(point["time"] * 1000), int(point["epoch"]))
             for point in points
@@ -142,12 +146,13 @@ class Store:
         self.children[trial.key] = self.client.get_run(self.children[trial.key].run_id).info
 
     def _parent(self) -> str:
-        found = self._search(f"tags.`{ID}` = '{self.study['id']}'")
+        found = self._search(f"tags.`{HOME}` = '{self.study['home']}'")
         if found:
             self.client.update_run(found[0].info.run_id, status="RUNNING")
             return str(found[0].info.run_id)
         tags = {
             ID: self.study["id"],
+            HOME: self.study["home"],
             "mlflow.runName": f"{self.study['name']} on {self.study['data']} ({self.study['id'][:6]})",
             "mlflow.note.content": f"{self.study['question']}\n\n`{self.study['command']}`",
             "mlflow.source.git.commit": self.study["commit"],
@@ -211,8 +216,22 @@ def _history(rows: list[dict[str, Any]]) -> list[Point]:
 
 
 def _prepare(path: Path) -> None:
-    """Makes an SQLite store's file, in the mode in which readers and a writer do not block one another."""
+    """Makes an SQLite store's file if there is none; readers and a writer then do not block one another.
+
+    It takes seconds, and a database that is half made is of no use to anyone: the file appears whole or not at all,
+    and of several launches that make it at once one wins.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        made, whole = (path.with_name(f".{path.name}.{os.getpid()}.{part}") for part in ("made", "whole"))
+        try:
+            MlflowClient(f"sqlite:///{made}").search_experiments(max_results=1)
+            shutil.copyfile(made, whole)  # a file that MLflow has not open
+            with suppress(FileExistsError):
+                path.hardlink_to(whole)
+        finally:
+            made.unlink(missing_ok=True)
+            whole.unlink(missing_ok=True)
     connection = sqlite3.connect(path)
     try:
         connection.execute("PRAGMA journal_mode=WAL")

@@ -76,7 +76,7 @@ class ANT(Method):
             self._adversary.remember()
         if epoch == 0 or (self.restart_every is not None and epoch % self.restart_every == 0):
             noise = NoiseGenerator(self._adversary.noise.channels, **self.architecture, rng=rng)
-            optimizer = torch.optim.Adam(noise.parameters(), lr=self.restart_lr)
+            optimizer = torch.optim.Adam(noise.parameters(), lr=self.restart_lr, fused=True)
             for _, (x, y) in zip(range(self.restart_steps), _endless(data, rng), strict=False):
                 self._step(noise, optimizer, model, x, y, rng)
             self._adversary.replace(noise)
@@ -87,9 +87,7 @@ class ANT(Method):
         if self._adversary is None:
             self._adversary = self._built(x.shape[1], rng)
         if self._adversary.optimizer is not None:
-            self._generator_loss = self._step(
-                self._adversary.noise, self._adversary.optimizer, model, x, y, rng
-            )
+            self._generator_loss = self._step(self._adversary.noise, self._adversary.optimizer, model, x, y, rng)
         return F.cross_entropy(model(self.mixture(x, rng)), y)
 
     @torch.no_grad()
@@ -138,9 +136,7 @@ class ANT(Method):
         rng: Generator,
     ) -> Tensor:
         through = self.differentiate_gamma
-        return generator_step(
-            noise, optimizer, model, x, y, rng, epsilon=self.radius(x), differentiate_gamma=through
-        )
+        return generator_step(noise, optimizer, model, x, y, rng, epsilon=self.radius(x), differentiate_gamma=through)
 
 
 def _endless(data: Batches, rng: Generator) -> Iterator[Batch]:

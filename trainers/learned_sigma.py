@@ -38,7 +38,7 @@ class LearnedSigma(Method):
 
     sigma: noise std at the start (learned) or throughout (fixed), in units of kappa (tied) or of h (untied).
         0 is for a fixed one only, and makes v = 0.
-    learn: whether sigma = softplus(rho) is trained, by its own learning rate `lr`.
+    learn: whether sigma = softplus(rho) is trained, by its own learning rate `sigma_lr`.
     channels: None is one sigma; C is one for each of the first layer's C output channels.
     covariance: "full" is exact under the linearisation and takes any model in eager mode. "diagonal" drops
         covariances between units (the ablation; no robustness was seen). "moment_matched" drops them too and
@@ -47,7 +47,7 @@ class LearnedSigma(Method):
     loss: see `trainers.parts.stochastic_losses`. "prob" and "probit" alone look robust under PGD and are not.
     tie: "operator_norm", or None for s = sigma.
     beta: price of information, >= 0; None and 0 leave it out.
-    lr: learning rate of rho, > 0.
+    sigma_lr: learning rate of rho, > 0.
     warmup: epochs over which the noise's std grows linearly to its value, for losses that diverge at a large
         sigma; None is none.
 
@@ -65,14 +65,14 @@ class LearnedSigma(Method):
         loss: Loss = "mse+prob",
         tie: Literal["operator_norm"] | None = "operator_norm",
         beta: Annotated[float, Ge(0)] | None = 0.1,
-        lr: Annotated[float, Gt(0)] = 1e-2,
+        sigma_lr: Annotated[float, Gt(0)] = 1e-2,
         warmup: Annotated[int, Ge(0)] | None = None,
     ) -> None:
         super().__init__()
         if learn and sigma == 0:
             raise ValueError("a learnable sigma starts above 0, got sigma=0; learn=False holds it at 0")
         self.channels, self.covariance, self.tie = channels, covariance, tie
-        self.beta, self.lr, self.warmup = beta, lr, warmup
+        self.beta, self.sigma_lr, self.warmup = beta, sigma_lr, warmup
         self.objective = LOSSES[loss]
         start = torch.full((channels or 1,), float(sigma))
         self.rho: nn.Parameter | None = None
@@ -107,9 +107,7 @@ class LearnedSigma(Method):
         layer = first_layer(model)
         outputs = layer.weight.shape[0]
         if self.channels not in (None, outputs):
-            raise ValueError(
-                f"channels={self.channels}, but the first layer has {outputs}; None is one sigma for all"
-            )
+            raise ValueError(f"channels={self.channels}, but the first layer has {outputs}; None is one sigma for all")
         s = self.ramp * self.sigma
         if self.tie:
             s = s * operator_norm(layer, x.shape[2:])
@@ -130,7 +128,7 @@ class LearnedSigma(Method):
 
     def parameter_groups(self) -> list[dict[str, object]]:
         """Returns rho, with its own learning rate and no weight decay (which would pull sigma to log 2)."""
-        return [] if self.rho is None else [{"params": [self.rho], "lr": self.lr, "weight_decay": 0.0}]
+        return [] if self.rho is None else [{"params": [self.rho], "lr": self.sigma_lr, "weight_decay": 0.0}]
 
 
 METHOD = LearnedSigma

@@ -23,7 +23,6 @@ Level = Annotated[float, Ge(0)]
 """A noise level, in units of the features it is added to or multiplied with."""
 
 
-
 class Piece:
     """One of NoisyMix's four pieces: a frozen dataclass of plain values."""
 

@@ -44,9 +44,7 @@ def load(
     classes = sorted({_class(name) for name, _ in train})
     unknown = sorted({_class(name) for name, _ in test} - set(classes))
     if unknown:
-        raise UserError(
-            f"{root / 'val' / unknown[0]} has no counterpart in {root / 'train'}; classes come from there"
-        )
+        raise UserError(f"{root / 'val' / unknown[0]} has no counterpart in {root / 'train'}; classes come from there")
     number = {name: i for i, name in enumerate(classes)}
     train_labels, test_labels = (_labels(part, number) for part in (train, test))
     train_names, test_names = (_names(part) for part in (train, test))

@@ -72,15 +72,11 @@ def _files(root: Path, part: str) -> list[Path]:
         return [whole]
     shards = sorted([*root.glob(f"{part}-*-of-*.parquet"), *root.glob(f"data/{part}-*-of-*.parquet")])
     if not shards:
-        raise UserError(
-            f"image_parquet has no file {whole}, nor {part}-00000-of-00001.parquet there or in data/"
-        )
+        raise UserError(f"image_parquet has no file {whole}, nor {part}-00000-of-00001.parquet there or in data/")
     count = shards[0].stem.rpartition("-")[2]
     complete = [f"{part}-{i:05}-of-{count}" for i in range(int(count))] if count.isdecimal() else []
     if [shard.stem for shard in shards] != complete:
-        raise UserError(
-            f"{shards[0].parent} has {len(shards)} {part} shards; expected {count}, numbered from 00000"
-        )
+        raise UserError(f"{shards[0].parent} has {len(shards)} {part} shards; expected {count}, numbered from 00000")
     return shards
 
 
@@ -123,15 +119,11 @@ def _column(schema: pa.Schema, file: Path, kind: str, name: str | None) -> str:
     found = [field.name for field in schema if fits(field) and name in (None, field.name)]
     if len(found) == 1:
         return str(found[0])
-    wanted = {"image": "encoded bytes (binary, or a struct of binary 'bytes')", "label": "whole numbers"}[
-        kind
-    ]
+    wanted = {"image": "encoded bytes (binary, or a struct of binary 'bytes')", "label": "whole numbers"}[kind]
     called = "" if name is None else f" called {name!r}"
     choice = f"; choose one by `{kind}`" if found else ""
     columns = ", ".join(f"{field.name} ({field.type})" for field in schema)
-    raise UserError(
-        f"{file} has {len(found)} columns of {wanted}{called}, expected 1. Columns: {columns}{choice}"
-    )
+    raise UserError(f"{file} has {len(found)} columns of {wanted}{called}, expected 1. Columns: {columns}{choice}")
 
 
 def _is_whole(field: pa.Field) -> bool:

@@ -40,13 +40,9 @@ def load(
     """
     train, test = (
         _split(path)
-        for path in locate(
-            "svhn", ["train_32x32.mat", "test_32x32.mat"], root=root, download=download, fetch=_fetch
-        )
+        for path in locate("svhn", ["train_32x32.mat", "test_32x32.mat"], root=root, download=download, fetch=_fetch)
     )
-    return tensor_data(
-        train, test, classes=10, validation=validation, device=device, augment=crop_and_flip(pad, None)
-    )
+    return tensor_data(train, test, classes=10, validation=validation, device=device, augment=crop_and_flip(pad, None))
 
 
 def _fetch(folder: Path) -> None:

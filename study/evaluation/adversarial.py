@@ -44,7 +44,8 @@ def measure(
     survived: dict[str, list[torch.Tensor]] = {name: [] for name in (*attacks, "worst_l2")}
     left = len(data.test) if images is None else min(images, len(data.test))
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    with evaluating(model):
+    # foolbox draws from the global generator even where nothing is random; the fork gives it back as it was.
+    with evaluating(model), torch.random.fork_rng():
         bounded = foolbox.PyTorchModel(model, bounds=(0, 1), device=device)
         try:
             for parameter in trained:  # the attacks need gradients of images alone

@@ -120,7 +120,7 @@ def train_generator(
 
     Converged: over PATIENCE windows of WINDOW steps the mean loss was never GAIN (relative) above the best.
     """
-    optimizer = torch.optim.Adam(noise.parameters(), lr=lr)
+    optimizer = torch.optim.Adam(noise.parameters(), lr=lr, fused=True)
     best, waited, losses = -math.inf, 0, []
     for step, (x, y) in zip(range(1, max_steps + 1), _endless(data, batch, rng), strict=False):
         losses.append(generator_step(noise, optimizer, model, x, y, rng, epsilon=per_pixel_rms(rms, x)))
@@ -133,9 +133,7 @@ def train_generator(
     return max_steps
 
 
-def _median(
-    model: nn.Module, split: Split, draw: Draw, rng: Generator, images: int | None, batch: int
-) -> float:
+def _median(model: nn.Module, split: Split, draw: Draw, rng: Generator, images: int | None, batch: int) -> float:
     left, found = len(split) if images is None else min(images, len(split)), []
     for x, y in split.batches(batch):
         x, y = x[:left], y[:left]

@@ -83,9 +83,7 @@ def attack_rows(
         if severity == 1:
             rows.append(Row(norm, "clean", 0, "accuracy", _share(left.clean)))
         named = [("pgd", left.pgd), ("transfer", left.transfer), ("worst", left.worst)]
-        rows += [
-            Row(norm, name, severity, "accuracy", _share(mask)) for name, mask in named if mask is not None
-        ]
+        rows += [Row(norm, name, severity, "accuracy", _share(mask)) for name, mask in named if mask is not None]
         rows.append(Row(norm, "worst", severity, "epsilon", epsilon))
         rows.append(Row(norm, "masking", severity, "gap", _share(left.pgd) - _share(left.worst)))
         rows.append(Row(norm, "masking", severity, "flag", float(any(signs.values()))))
@@ -113,9 +111,7 @@ def _large(model: nn.Module, x: Tensor, y: Tensor, norm: Norm, seed: int, streng
     """
     ball = Ball(norm, 0.5 if norm == "linf" else 0.5 * math.sqrt(x[0].numel()))
     everyone = torch.arange(len(y), device=y.device)
-    return _share(
-        resists(model, plain_pgd(model, ball), x, y, everyone, batch=strength.batch, seeds=(seed, 0))
-    )
+    return _share(resists(model, plain_pgd(model, ball), x, y, everyone, batch=strength.batch, seeds=(seed, 0)))
 
 
 def _share(mask: Tensor) -> float:

@@ -16,9 +16,7 @@ class LeNet5(Classifier):
 
     def __init__(self, *, shape: tuple[int, int, int], classes: int) -> None:
         if shape[1:] not in {(28, 28), (32, 32)}:
-            raise UserError(
-                f"lenet5 takes images of 28 x 28 or 32 x 32; the dataset's are {shape[1]} x {shape[2]}"
-            )
+            raise UserError(f"lenet5 takes images of 28 x 28 or 32 x 32; the dataset's are {shape[1]} x {shape[2]}")
         padding = (32 - shape[1]) // 2
         super().__init__(
             nn.Sequential(nn.Conv2d(shape[0], 6, 5, padding=padding), nn.ReLU(), nn.MaxPool2d(2)),

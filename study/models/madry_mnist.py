@@ -17,9 +17,7 @@ class MadryMNIST(Classifier):
     def __init__(self, *, shape: tuple[int, int, int], classes: int) -> None:
         channels, height, width = shape
         if min(height, width) < 4:
-            raise UserError(
-                f"madry_mnist takes images of 4 x 4 or more; the dataset's are {height} x {width}"
-            )
+            raise UserError(f"madry_mnist takes images of 4 x 4 or more; the dataset's are {height} x {width}")
         super().__init__(
             nn.Sequential(nn.Conv2d(channels, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
             nn.Sequential(nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),

@@ -18,9 +18,7 @@ class PreActResNet18(Classifier):
     width: channels of the first stage.
     """
 
-    def __init__(
-        self, *, shape: tuple[int, int, int], classes: int, width: Annotated[int, Ge(1)] = 64
-    ) -> None:
+    def __init__(self, *, shape: tuple[int, int, int], classes: int, width: Annotated[int, Ge(1)] = 64) -> None:
         super().__init__(
             nn.Sequential(
                 nn.Conv2d(shape[0], width, 3, padding=1, bias=False),

@@ -14,9 +14,7 @@ from study.datasets.core.data import Data
 from study.errors import UserError
 
 CPU = torch.device("cpu")
-NAMES = [
-    m.name for m in pkgutil.iter_modules(study.datasets.__path__) if not (m.ispkg or m.name.startswith("_"))
-]
+NAMES = [m.name for m in pkgutil.iter_modules(study.datasets.__path__) if not (m.ispkg or m.name.startswith("_"))]
 
 
 def _load(name: str, root: Path) -> Data:

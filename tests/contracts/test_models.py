@@ -13,9 +13,7 @@ import study.models
 from study.errors import UserError
 from study.models.core.classifier import Classifier, Normalise
 
-NAMES = [
-    m.name for m in pkgutil.iter_modules(study.models.__path__) if not (m.ispkg or m.name.startswith("_"))
-]
+NAMES = [m.name for m in pkgutil.iter_modules(study.models.__path__) if not (m.ispkg or m.name.startswith("_"))]
 SHAPES = [(channels, size, size) for channels in (1, 3) for size in (8, 28, 32, 64)]
 
 
@@ -63,9 +61,7 @@ def test_the_first_stage_normalises_and_stages_can_be_entered(name: str) -> None
     model, shape = _any_shape(name)
     assert isinstance(model, Classifier) and isinstance(model.stages[0], Normalise)
     assert len(model.stages) >= 2
-    assert {id(p) for p in model.parameters()} == {
-        id(p) for stage in model.stages for p in stage.parameters()
-    }
+    assert {id(p) for p in model.parameters()} == {id(p) for stage in model.stages for p in stage.parameters()}
 
 
 @pytest.mark.parametrize("name", NAMES)

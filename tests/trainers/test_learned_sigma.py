@@ -134,9 +134,7 @@ def test_full_variance_is_the_sampled_one_at_a_small_sigma(name):
     drawn = torch.stack([margin_from(model, x, y, change) for change in noise])
     assert (v.mean() / drawn.var(0).mean()).item() == pytest.approx(1, abs=0.1)
     assert (v / drawn.var(0)).median().item() == pytest.approx(1, abs=0.1)
-    assert (
-        (m - drawn.mean(0)).abs() / v.sqrt()
-    ).median().item() < 0.15  # the mean path: no first-order shift
+    assert ((m - drawn.mean(0)).abs() / v.sqrt()).median().item() < 0.15  # the mean path: no first-order shift
 
 
 def test_one_sigma_a_channel_weighs_its_own_channel():
@@ -228,18 +226,14 @@ def test_an_overwriting_relu_does_no_harm():
     inplace, plain = mlp(), mlp()
     plain[2] = nn.ReLU()
     trainer = method(sigma=0.5, learn=False)
-    for got, expected in zip(
-        trainer.margin_moments(inplace, x, y), trainer.margin_moments(plain, x, y), strict=True
-    ):
+    for got, expected in zip(trainer.margin_moments(inplace, x, y), trainer.margin_moments(plain, x, y), strict=True):
         assert torch.equal(got, expected)
 
 
 def test_price_is_paid_by_a_learned_sigma_only():
     model, (x, y) = cnn(), batch()
     values = {
-        (learn, beta): method(sigma=0.2, learn=learn, beta=beta)
-        .loss(model, (x,), y, generator(CPU, 0))
-        .item()
+        (learn, beta): method(sigma=0.2, learn=learn, beta=beta).loss(model, (x,), y, generator(CPU, 0)).item()
         for learn in (True, False)
         for beta in (None, 0.0, 2.0)
     }
@@ -266,7 +260,7 @@ def test_a_learned_sigma_starts_where_it_is_told(sigma):
 
 
 def test_state_is_rho_alone_and_hyper_parameters_win():
-    first, second = LearnedSigma(sigma=0.3, lr=1e-2), LearnedSigma(sigma=0.9, lr=5e-2, beta=0.7, warmup=2)
+    first, second = LearnedSigma(sigma=0.3, sigma_lr=1e-2), LearnedSigma(sigma=0.9, sigma_lr=5e-2, beta=0.7, warmup=2)
     assert list(first.state_dict()) == ["rho"]
     assert not LearnedSigma(sigma=0.3, learn=False).state_dict()
     second.load_state_dict(first.state_dict())
@@ -293,9 +287,7 @@ class Blobs:
         self.y = torch.arange(128) % 4
         self.x = 0.3 * torch.rand((128, 1, 8, 8), generator=rng)
         for i, label in enumerate(self.y.tolist()):
-            self.x[i, :, 4 * (label // 2) : 4 * (label // 2) + 4, 4 * (label % 2) : 4 * (label % 2) + 4] += (
-                0.5
-            )
+            self.x[i, :, 4 * (label // 2) : 4 * (label // 2) + 4, 4 * (label % 2) : 4 * (label % 2) + 4] += 0.5
 
     def __len__(self) -> int:
         return 128

@@ -170,9 +170,7 @@ def test_view_scales_act_on_their_views(model: nn.Module, batch: tuple[Tensor, T
     assert value(heard, model, batch) > value(quiet, model, batch) + 1e-4
 
 
-def test_every_stage_is_entered_alike(
-    monkeypatch: pytest.MonkeyPatch, batch: tuple[Tensor, Tensor]
-) -> None:
+def test_every_stage_is_entered_alike(monkeypatch: pytest.MonkeyPatch, batch: tuple[Tensor, Tensor]) -> None:
     net = nn.Module()
     net.stages = nn.ModuleList([nn.Identity(), nn.Flatten(), nn.Identity(), nn.Identity(), nn.Linear(64, 10)])
     entered: list[int] = []

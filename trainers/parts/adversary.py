@@ -25,7 +25,7 @@ class Adversary:
     def replace(self, noise: NoiseGenerator) -> None:
         """Lets another generator take over, with a new optimiser; the past stays."""
         self.noise = noise
-        self.optimizer = None if self.lr is None else torch.optim.Adam(noise.parameters(), lr=self.lr)
+        self.optimizer = None if self.lr is None else torch.optim.Adam(noise.parameters(), lr=self.lr, fused=True)
 
     def remember(self) -> None:
         """Adds the generator as it is to the past."""
@@ -62,9 +62,7 @@ class Adversary:
         self.past = state["past"].clone()
         if self.optimizer is not None:
             groups = self.optimizer.state_dict()["param_groups"]
-            self.optimizer.load_state_dict(
-                {"state": copy.deepcopy(state["moments"]), "param_groups": groups}
-            )
+            self.optimizer.load_state_dict({"state": copy.deepcopy(state["moments"]), "param_groups": groups})
 
     def _vector(self) -> Tensor:
         return torch.nn.utils.parameters_to_vector(self.noise.parameters()).detach()[None]

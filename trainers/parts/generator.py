@@ -26,7 +26,10 @@ class NoiseGenerator(nn.Module):
         self.channels, self.margin = channels, correlation // 2
         widths = [channels, *[hidden] * (layers - 1), channels]
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(widths[i], widths[i + 1], correlation if i == 1 else 1, device=rng.device)
+            # skip_init: the constructor's own start would draw from the global generator
+            nn.utils.skip_init(  # type: ignore[no-untyped-call]
+                nn.Conv2d, widths[i], widths[i + 1], correlation if i == 1 else 1, device=rng.device
+            )
             for i in range(layers)
         )
         with torch.no_grad():

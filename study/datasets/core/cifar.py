@@ -40,9 +40,7 @@ def cifar_data(
     paths = locate(name, [*train, *test], root=root, download=download, fetch=fetch)
     batches = [_batch(path, key, classes) for path in paths]
     splits = [_joined(batches[: len(train)]), _joined(batches[len(train) :])]
-    return tensor_data(
-        *splits, classes=classes, validation=validation, device=device, augment=crop_and_flip(pad, flip)
-    )
+    return tensor_data(*splits, classes=classes, validation=validation, device=device, augment=crop_and_flip(pad, flip))
 
 
 def read_pickle(path: Path) -> object:

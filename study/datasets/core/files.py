@@ -27,18 +27,14 @@ def locate(
             raise UserError(f"{name} could not be downloaded to {root}: {first_line(error)}") from error
     for file, path in zip(files, paths, strict=True):
         if not path.is_file():
-            raise UserError(
-                f"{name} has no file {path}. Name the folder that holds {file}, or add --download"
-            )
+            raise UserError(f"{name} has no file {path}. Name the folder that holds {file}, or add --download")
     return paths
 
 
 def check_labels(path: Path, labels: np.ndarray, *, images: int, classes: int) -> None:
     """Raises UserError unless there are `images` labels (at least one), all of them in 0 .. classes - 1."""
     if len(labels) != images or not images:
-        raise UserError(
-            f"{path} has {len(labels)} labels for {images} images; expected one for each, at least one"
-        )
+        raise UserError(f"{path} has {len(labels)} labels for {images} images; expected one for each, at least one")
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= classes:
         raise UserError(f"{path} has labels from {low} to {high}; expected 0 to {classes - 1}")

@@ -35,9 +35,7 @@ class Ball:
         epsilon].
         """
         if self.norm == "linf":
-            return self.project(
-                x + torch.empty_like(x).uniform_(-self.epsilon, self.epsilon, generator=rng), x
-            )
+            return self.project(x + torch.empty_like(x).uniform_(-self.epsilon, self.epsilon, generator=rng), x)
         direction = torch.empty_like(x).normal_(generator=rng)
         length = torch.empty_like(x[:, :1, :1, :1]).uniform_(0, self.epsilon, generator=rng)
         return self.project(x + direction * (length / _length(direction)), x)

@@ -52,9 +52,7 @@ def plain_pgd(model: nn.Module, ball: Ball) -> Attack:
     """Returns the usual attack: 40 constant steps of 2.5 epsilon / 40 on the margin, from one random
     start.
     """
-    return lambda x, y, rng: pgd(
-        model, x, y, ball, margin, steps=PLAIN_STEPS, step=2.5 / PLAIN_STEPS, rng=rng
-    )
+    return lambda x, y, rng: pgd(model, x, y, ball, margin, steps=PLAIN_STEPS, step=2.5 / PLAIN_STEPS, rng=rng)
 
 
 def resists(
@@ -123,12 +121,8 @@ def survivors(
     return Survivors(clean, after_pgd, after_transfer, worst, broken_by)
 
 
-def _strong(
-    model: nn.Module, ball: Ball, strength: Strength, source: nn.Module | None
-) -> Iterator[tuple[str, Attack]]:
-    def climb(
-        objective: Objective, x: Tensor, y: Tensor, rng: Generator, start: Tensor | None = None
-    ) -> Tensor:
+def _strong(model: nn.Module, ball: Ball, strength: Strength, source: nn.Module | None) -> Iterator[tuple[str, Attack]]:
+    def climb(objective: Objective, x: Tensor, y: Tensor, rng: Generator, start: Tensor | None = None) -> Tensor:
         return pgd(
             model, x, y, ball, objective, steps=strength.steps, step=1.0, rng=rng,
             schedule="falling", momentum=0.75, start=start,

@@ -34,7 +34,7 @@ def roundtrip(x: Tensor, quality: int) -> Tensor:
         return _coded(levels, light).div_(255)
     ycc = _mixed(levels, _TO_YCC).round_()
     luma = _coded(ycc[:, :1], light)
-    chroma = _coded(_halved(ycc[:, 1:] + 128), colour)
+    chroma = _coded(_halved(ycc[:, 1:] + 128), colour)[..., : (width + 1) // 2]
     rows, columns = (_doubling(size, x) for size in chroma.shape[-2:])
     chroma = linear.separable(chroma, rows, columns).add_(0.5).floor_()[..., :height, :width] - 128
     return _mixed(torch.cat((luma, chroma), 1), _TO_RGB).round_().clamp_(0, 255).div_(255)
@@ -60,9 +60,14 @@ def _coded(x: Tensor, steps: Tensor) -> Tensor:
     padded = F.pad(x - 128, (0, 8 * across - width, 0, 8 * down - height), mode="replicate")
     blocks = padded.view(count, channels, down, 8, across, 8).transpose(3, 4).reshape(-1, 64)
     basis = _basis(x)
-    blocks = (blocks @ basis.T).div_(steps).round_().mul_(steps) @ basis
+    blocks = _rounded((blocks @ basis.T).div_(steps)).mul_(steps) @ basis
     decoded = blocks.view(count, channels, down, across, 8, 8).transpose(3, 4).reshape(padded.shape)
     return decoded.round_().add_(128).clamp_(0, 255)[..., :height, :width]
+
+
+def _rounded(x: Tensor) -> Tensor:
+    """Returns x rounded, ties (and what float32 makes of them) away from zero, as codecs do."""
+    return x.abs().add_(0.5 + 1e-4).floor_().copysign_(x)
 
 
 def _basis(like: Tensor) -> Tensor:
@@ -74,11 +79,11 @@ def _basis(like: Tensor) -> Tensor:
 
 
 def _halved(x: Tensor) -> Tensor:
-    """Returns the rounded means of 2 x 2 pixels of x (B, C, H, W); ties go up in every second column, as
-    in libjpeg.
-    """
+    """Returns the rounded means of 2 x 2 pixels of x (B, C, H, W), edges repeated to whole blocks across and
+    to even
+    rows down; ties go up in every second column. All as in libjpeg."""
     height, width = x.shape[-2:]
-    means = F.avg_pool2d(F.pad(x, (0, width % 2, 0, height % 2), mode="replicate"), 2)
+    means = F.avg_pool2d(F.pad(x, (0, -width % 16, 0, height % 2), mode="replicate"), 2)
     bias = 0.25 + 0.25 * (torch.arange(means.shape[3], device=x.device) % 2)
     return (means + bias).floor_()
 

@@ -85,13 +85,10 @@ def box_matrix(size: int, out: int, like: Tensor) -> Tensor:
     Growing repeats the nearest pixel.
     """
     scale = size / out
-    support = max(scale, 1.0) / 2
-    matrix = torch.zeros(out, size, dtype=torch.float64)
-    for i in range(out):
-        centre = (i + 0.5) * scale
-        start, stop = max(int(centre - support + 0.5), 0), min(int(centre + support + 0.5), size)
-        matrix[i, start:stop] = 1 / (stop - start)
-    return matrix.to(like)
+    centres = (torch.arange(out, dtype=torch.float64) + 0.5) * scale
+    place = (torch.arange(size) - centres[:, None] + 0.5) * (1 / max(scale, 1.0))
+    under = ((place > -0.5) & (place <= 0.5)).double()
+    return (under / under.sum(1, keepdim=True)).to(like)
 
 
 Outside = Literal["zeros", "mirror", "reflect"]

@@ -22,7 +22,7 @@ def contact_sheet(images: Tensor, names: Sequence[str], path: Path, seed: int) -
     for row, name in zip(axes, names, strict=True):
         made = torch.stack([images, *(corrupted(images, name, severity, seed=seed) for severity in SEVERITIES)])
         for cell, image in zip(row, made.transpose(0, 1).flatten(0, 1), strict=True):
-            cell.imshow(image.permute(1, 2, 0).cpu(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            cell.imshow(image.permute(1, 2, 0).cpu().numpy(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             cell.set_xticks([])
             cell.set_yticks([])
         row[0].set_ylabel(name.replace("_", "\n"), rotation=0, ha="right", va="center")

@@ -46,9 +46,7 @@ def zigzag(x: Tensor, level: Level, rng: Generator) -> Tensor:
     across = [torch.zeros_like(length), *(torch.full_like(length, 2 * (-1) ** i) for i in range(_TEETH))]
     across.append(across[-1] / (2 * (length - 4 * ((length / 4).floor()))))
     sine, cosine = torch.sin(angle), torch.cos(angle)
-    points = [
-        (u * cosine - v * sine + 2, u * sine + v * cosine + start) for u, v in zip(along, across, strict=True)
-    ]
+    points = [(u * cosine - v * sine + 2, u * sine + v * cosine + start) for u, v in zip(along, across, strict=True)]
     total = torch.zeros_like(x[:, 0])
     for before, after in zip(points, points[1:], strict=False):
         total += _line(columns, rows, before, after, level[0])

@@ -83,8 +83,7 @@ def frost(x: Tensor, rng: Generator) -> Tensor:
         texture += share * linear.separable(noise, rows, columns)
     spread, mean = torch.std_mean(texture, (1, 2, 3), keepdim=True)
     base, contrast, tint = (
-        linear.uniform(x, low, high, rng).view(-1, 1, 1, 1)
-        for low, high in ((0.45, 0.85), (0.07, 0.17), (0.05, 0.4))
+        linear.uniform(x, low, high, rng).view(-1, 1, 1, 1) for low, high in ((0.45, 0.85), (0.07, 0.17), (0.05, 0.4))
     )
     texture = base + contrast * (texture - mean) / spread
     if channels == 1:

@@ -162,9 +162,7 @@ CORRUPTIONS = (
         "brightness",
         "weather",
         brightness,
-        Levels(
-            floors=(None,), cifar=column(0.05, 0.1, 0.15, 0.2, 0.3), imagenet=column(0.1, 0.2, 0.3, 0.4, 0.5)
-        ),
+        Levels(floors=(None,), cifar=column(0.05, 0.1, 0.15, 0.2, 0.3), imagenet=column(0.1, 0.2, 0.3, 0.4, 0.5)),
     ),
     Corruption(
         "spatter",

@@ -39,9 +39,7 @@ def residual_stage(
 ) -> nn.Sequential:
     """Returns `blocks` blocks, of which the first changes the channels and strides."""
     first = PreActivationBlock(inside, outside, stride, dropout)
-    return nn.Sequential(
-        first, *(PreActivationBlock(outside, outside, 1, dropout) for _ in range(blocks - 1))
-    )
+    return nn.Sequential(first, *(PreActivationBlock(outside, outside, 1, dropout) for _ in range(blocks - 1)))
 
 
 def head(width: int, classes: int) -> nn.Sequential:

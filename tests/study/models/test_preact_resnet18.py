@@ -14,9 +14,7 @@ def _reference(weights: list[Tensor], x: Tensor, width: int) -> Tensor:
         scale, shift = next(values), next(values)
         mean = h.mean(dim=(0, 2, 3), keepdim=True)
         variance = (h - mean).square().mean(dim=(0, 2, 3), keepdim=True)
-        return (
-            (h - mean) / (variance + 1e-5).sqrt() * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)
-        ).relu()
+        return ((h - mean) / (variance + 1e-5).sqrt() * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)).relu()
 
     h = F.conv2d(2 * x - 1, next(values), padding=1)
     inside = width

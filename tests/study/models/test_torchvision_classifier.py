@@ -74,9 +74,7 @@ def test_old_names_of_densenets_are_read(tmp_path: Path) -> None:
         TorchvisionClassifier(shape=SHAPE, classes=10, name="densenet121", weights_file=str(tmp_path / file))
         for file in ("new.pth", "old.pth")
     )
-    assert all(
-        torch.equal(a, b) for a, b in zip(new.state_dict().values(), old.state_dict().values(), strict=True)
-    )
+    assert all(torch.equal(a, b) for a, b in zip(new.state_dict().values(), old.state_dict().values(), strict=True))
 
 
 def test_grey_images_are_repeated() -> None:
@@ -95,9 +93,7 @@ def test_faults_are_named(tmp_path: Path) -> None:
     refused("no network 'resnet51'. It takes: .*resnet50", name="resnet51")
     refused("resnet50 takes images of 1 or 3 channels; the dataset's have 2", shape=(2, 8, 8))
     refused("densenet121 does not take images of 8 x 8", shape=(3, 8, 8), name="densenet121")
-    refused(
-        "has stages.1.class_token|has .*class_token, whose start is unknown", (3, 224, 224), name="vit_b_32"
-    )
+    refused("has stages.1.class_token|has .*class_token, whose start is unknown", (3, 224, 224), name="vit_b_32")
     file = tmp_path / "w.pth"
     refused("w.pth holds no weights of torchvision's resnet18", name="resnet18", weights_file=str(file))
     for content in (b"", b"no weights"):

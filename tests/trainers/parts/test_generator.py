@@ -54,8 +54,7 @@ def test_noise_is_independent_beyond_the_kernel(correlation):
     features = torch.stack([delta, delta.square(), delta.abs().sqrt()])  # not only linear dependence
     features = (features - features.mean(1, keepdim=True)) / features.std(1, keepdim=True)
     dependence = [
-        max(float((a[:, :-k] * b[:, k:]).mean().abs()) for a in features for b in features)
-        for k in range(1, 10)
+        max(float((a[:, :-k] * b[:, k:]).mean().abs()) for a in features for b in features) for k in range(1, 10)
     ]
     assert max(dependence[correlation - 1 :]) < 0.03
     if correlation > 1:

@@ -26,9 +26,7 @@ def dense_matrix(layer: nn.Conv2d, height: int, width: int) -> np.ndarray:
         for j in range(width // stride):
             for p in range(rows):
                 for q in range(columns):
-                    matrix[:, i, j, :, (i * stride + p) % height, (j * stride + q) % width] += weight[
-                        :, :, p, q
-                    ]
+                    matrix[:, i, j, :, (i * stride + p) % height, (j * stride + q) % width] += weight[:, :, p, q]
     return matrix.reshape(outputs * (height // stride) * (width // stride), -1)
 
 

@@ -90,8 +90,7 @@ def test_information_price_is_the_divergence():
     def divergence(s):
         return integrate.quad(
             lambda t: (
-                stats.norm.pdf(t, scale=s)
-                * (stats.norm.logpdf(t, scale=s) - stats.norm.logpdf(t, scale=sigma_0))
+                stats.norm.pdf(t, scale=s) * (stats.norm.logpdf(t, scale=s) - stats.norm.logpdf(t, scale=sigma_0))
             ),
             -14 * s,
             14 * s,

@@ -1,0 +1,95 @@
+"""Ray itself: one of our own on this machine, or a running cluster's."""
+
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from study.errors import UserError
+
+QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    # The study's own directory says what is done; Tune's snapshots are never read, so they are all but off.
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",
+    "TUNE_RESULT_BUFFER_LENGTH": "1",
+}
+LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""Keeps a local Ray on the loopback interface; the switch's name notwithstanding, it is what does."""
+LONGEST = 28
+"""Most characters of the folder for temporary files: Ray's sockets lie below it, and 107 is a socket path's limit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What the trials run on. address: a running cluster's, or None for a Ray of our own on this machine."""
+
+    cpus_per_trial: float = 1
+    gpus_per_trial: float = 0
+    max_concurrent: int | None = None
+    address: str | None = None
+
+
+@contextmanager
+def connected(resources: Resources) -> Iterator[Path]:
+    """Starts Ray on this machine, or joins the cluster; yields a folder for temporary files; ends what it started.
+
+    Must come before any import of ray in the process, which reads its settings as it is imported.
+    Raises UserError when no cluster answers or no trial would ever fit.
+    """
+    os.environ.update(QUIET)
+    if resources.address is None:
+        # A token of this run's own: other users of the machine can reach the ports, but not use them.
+        os.environ.update(LOOPBACK, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+    short = len(tempfile.gettempdir()) <= LONGEST
+    scratch = Path(tempfile.mkdtemp(prefix="study-", dir=None if short else "/tmp"))
+    try:
+        import ray  # noqa: PLC0415  see above
+
+        try:
+            _start(resources, scratch)
+            logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # the listeners say which trials failed
+            _check(resources, [node["Resources"] for node in ray.nodes() if node["Alive"]])
+            yield scratch
+        finally:
+            ray.shutdown()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _start(resources: Resources, scratch: Path) -> None:
+    import ray  # noqa: PLC0415
+
+    if resources.address is None:
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+            _temp_dir=str(scratch),
+        )
+        return
+    try:
+        ray.init(address=resources.address, log_to_driver=False, logging_level="ERROR")
+    except ConnectionError as error:
+        raise UserError(f"no Ray cluster answers at {resources.address!r} (from --address)") from error
+
+
+def _check(resources: Resources, nodes: list[dict[str, float]]) -> None:
+    wanted = {"CPU": resources.cpus_per_trial, "GPU": resources.gpus_per_trial}
+    for name, need in wanted.items():
+        largest = max((node.get(name, 0) for node in nodes), default=0)
+        if need > largest:
+            raise UserError(
+                f"a trial asks for {need:g} {name} (from --{name.lower()}s-per-trial); the largest node has {largest:g}"
+            )

@@ -1,0 +1,48 @@
+"""Studies that the tests of this folder share, so that each is launched once."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.launches import Ended, run
+
+TINY = """
+from search_spaces.core.space import Arm, Grid, Study
+
+STUDY = Study(
+    question="Does noise help?",
+    arms=(Arm(method="gnt", label="GNT", space={"sigma": Grid(0.0, 0.5)}),),
+    recipe={"epochs": 40},
+    reports=("accuracy_curve", "corruption_table"),
+    seeds=2,
+)
+"""
+DIVERGING = TINY.replace(
+    "),)", '), Arm(method="gnt", label="Hot", space={"lr": 1e30, "epochs": 2, "optimizer": "sgd"}))', 1
+).replace("seeds=2", "seeds=1")
+
+
+@pytest.fixture(scope="session")
+def work() -> Iterator[Path]:
+    """A folder with a short path (Ray's sockets allow no long one) for the studies and their MLflow store."""
+    folder = Path(tempfile.mkdtemp(prefix="e2e"))
+    (folder / "tiny.py").write_text(TINY)
+    (folder / "diverging.py").write_text(DIVERGING)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def scratch(work: Path) -> Path:
+    """Where commands keep their output and their temporary files."""
+    (work / "t").mkdir()
+    return work / "t"
+
+
+@pytest.fixture(scope="session")
+def tiny(work: Path, scratch: Path) -> tuple[Path, Ended]:
+    """A study of four trials, launched and left alone: its directory, and how the launch ended."""
+    return work / "tiny", run("launch", work / "tiny.py", "--output", work / "tiny", scratch=scratch, watch=True)

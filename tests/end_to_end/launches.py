@@ -1,0 +1,157 @@
+"""Starts the command line as a user does, in processes of its own, and looks at what it leaves behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+from mlflow import MlflowClient
+
+from study import results
+from study.folder import Folder
+
+ROOT = Path(__file__).parents[2]
+MARK = "NOISE_STUDY_TEST"
+LIMIT = 600.0
+"""Seconds after which a process under test counts as hung."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+    listeners: frozenset[str]
+    """Addresses on which it or a process of its own was seen to listen."""
+    left: tuple[str, ...]
+    """Processes of its own that were still there when it had ended."""
+    scratch: tuple[str, ...]
+    """What it left in the directory for temporary files."""
+
+
+class Command:
+    """A running `study ...` in a process group of its own, as a terminal's job is."""
+
+    def __init__(self, *arguments: object, scratch: Path) -> None:
+        self.mark = uuid.uuid4().hex
+        self.scratch = scratch / self.mark[:4]
+        self.scratch.mkdir()
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(self.scratch), MARK: self.mark}
+        environment |= {"OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+        environment |= {"TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor")}  # torch's own, kept on purpose
+        self.out, self.err = scratch / f"{self.mark}.out", scratch / f"{self.mark}.err"
+        with self.out.open("w") as out, self.err.open("w") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", "from study.cli import main; main()", *map(str, arguments)],
+                env=environment, stdout=out, stderr=err, start_new_session=True,
+            )  # fmt: skip
+        self.listeners: set[str] = set()
+
+    def own(self) -> list[psutil.Process]:
+        """Returns its living processes, orphans included: all that inherited the mark in its environment."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(MARK) == self.mark and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return found
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        """Waits while it runs until the condition holds."""
+        end = time.monotonic() + LIMIT
+        while not condition():
+            assert self.process.poll() is None, f"ended before: {what}\n{self.out.read_text()}{self.err.read_text()}"
+            assert time.monotonic() < end, f"never: {what}"
+            time.sleep(0.02)
+
+    def look(self) -> None:
+        """Notes on which addresses it listens now."""
+        for process in self.own():
+            try:
+                connections = process.net_connections()
+            except psutil.NoSuchProcess:
+                continue
+            listening = (c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN)
+            self.listeners |= {address.removeprefix("::ffff:") for address in listening}
+
+    def interrupt(self) -> None:
+        """Sends what Ctrl-C in a terminal sends: SIGINT to the whole process group."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def end(self, grace: float = 5.0, *, watch: bool = False) -> Ended:
+        """Waits for its end, and up to `grace` seconds for that of its processes; ends what is left of them."""
+        until = time.monotonic() + LIMIT
+        while watch and self.process.poll() is None and time.monotonic() < until:
+            self.look()
+            time.sleep(0.2)
+        try:
+            code = self.process.wait(LIMIT)
+        finally:
+            until = time.monotonic() + grace
+            while (left := self.own()) and time.monotonic() < until:
+                time.sleep(0.1)
+            names = tuple(_name(process) for process in left)
+            for process in left:
+                process.kill()
+        files = tuple(sorted(p.name for p in self.scratch.iterdir()))
+        out, err = self.out.read_text(), self.err.read_text()
+        return Ended(code, out, err, frozenset(self.listeners), names, files)
+
+
+def run(*arguments: object, scratch: Path, watch: bool = False) -> Ended:
+    """Runs `study ...` to its end."""
+    return Command(*arguments, scratch=scratch).end(watch=watch)
+
+
+def table(directory: Path) -> pd.DataFrame:
+    """Returns a study's rows without the times of its epochs, in an order of their own."""
+    folder = Folder(directory)
+    rows = results.read(sorted(folder.results.glob("*.parquet")))
+    rows = rows[rows["metric"] != "time"].drop(columns="study")
+    return rows.sort_values(list(rows.columns), ignore_index=True)
+
+
+def times(directory: Path) -> dict[str, int]:
+    """Returns file name -> time of change of a study's finished trials."""
+    return {path.name: path.stat().st_mtime_ns for path in Folder(directory).results.glob("*.parquet")}
+
+
+def store(directory: Path) -> MlflowClient:
+    """Returns a client of the default MLflow store of a study."""
+    return MlflowClient(f"sqlite:///{directory.parent / 'mlflow.db'}")
+
+
+def parents(directory: Path, beside: Path | None = None) -> list[Any]:
+    """Returns the parent runs of the study in this directory, from the store there or in the folder `beside`."""
+    study, client = Folder(directory).read(), store(beside / "study" if beside else directory)
+    experiment = client.get_experiment_by_name(study["name"])
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id], f"tags.`study.home` = '{study['home']}'"))
+
+
+def children(directory: Path) -> dict[str, Any]:
+    """Returns trial key -> MLflow run; fails when the study has two parents, or a trial two runs."""
+    (parent,) = parents(directory)
+    where = f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
+    found = store(directory).search_runs([parent.info.experiment_id], where)
+    assert len({run.data.tags["study.trial"] for run in found}) == len(found)
+    return {run.data.tags["study.trial"]: run for run in found}
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())[:200]
+    except psutil.NoSuchProcess:
+        return "gone"

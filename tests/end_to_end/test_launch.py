@@ -1,0 +1,115 @@
+"""A study from launch to report, and what launching again does."""
+
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from study.folder import Folder
+from tests.end_to_end.launches import Ended, children, parents, run, table, times
+
+CHATTER = ("INFO", "WARNING", "ERROR", "raylet", "Traceback", "ray.init", "mlflow.", "alembic", "Tune", "UserWarning")
+
+
+@pytest.fixture(scope="module")
+def diverged(work: Path, scratch: Path) -> tuple[Path, Ended]:
+    """A study of which one trial diverges."""
+    return work / "bad", run("launch", work / "diverging.py", "--output", work / "bad", scratch=scratch)
+
+
+def test_launch_ends_well_and_leaves_nothing_behind(tiny: tuple[Path, Ended]) -> None:
+    directory, ended = tiny
+    assert ended.code == 0, ended.out + ended.err
+    assert ended.err == ""
+    assert not [word for word in CHATTER if word in ended.out]
+    assert "4 of 4 trials finished" in ended.out and f"study ui {directory}" in ended.out
+    assert ended.left == () and ended.scratch == ()
+    assert ended.listeners and ended.listeners <= {"127.0.0.1", "::1"}
+
+
+def test_directory_holds_tables_and_report(tiny: tuple[Path, Ended]) -> None:
+    folder = Folder(tiny[0])
+    assert [folder.state(trial.key) for trial in folder.trials()] == ["finished"] * 4
+    made = {path.name for path in folder.report.iterdir()}
+    assert made >= {"index.html", *(f"accuracy_curve.{f}" for f in ("png", "svg", "md", "tex", "csv"))}
+    assert made >= {f"corruption_table.{f}" for f in ("md", "tex", "csv")}
+    assert "Not complete" not in (folder.report / "index.html").read_text()
+
+
+def test_mlflow_has_one_parent_and_a_child_for_each_trial(work: Path, tiny: tuple[Path, Ended]) -> None:
+    folder, found = Folder(tiny[0]), children(tiny[0])
+    trials = {trial.key: trial for trial in folder.trials()}
+    assert set(found) == set(trials)
+    (parent,) = parents(tiny[0])
+    assert parent.info.status == "FINISHED"
+    assert {"best_sigma.corruption", "best_accuracy.corruption_no_noise"} <= set(parent.data.metrics)
+    client = MlflowClient(f"sqlite:///{work / 'mlflow.db'}")
+    assert "report/index.html" in {a.path for a in client.list_artifacts(parent.info.run_id, "report")}
+    for key, child in found.items():
+        trial = trials[key]
+        assert child.info.status == "FINISHED" and child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+        assert child.data.params["sigma"] == str(trial.params["sigma"]) and child.data.params["epochs"] == "40"
+        assert {"clean", "corruption", "corruption_no_noise", "seconds"} <= set(child.data.metrics)
+        for name in ("train_loss", "val_accuracy"):
+            assert [p.step for p in client.get_metric_history(child.info.run_id, name)] == list(range(1, 41))
+        expected = {"seed": str(trial.seed), "data.fingerprint": trial.fingerprint, "study.config": trial.config_id}
+        assert expected.items() <= child.data.tags.items()
+        assert {"version.torch", "version.ray", "mlflow.source.git.commit"} <= set(child.data.tags)
+        artifacts = {a.path for a in client.list_artifacts(child.info.run_id)}
+        assert artifacts >= {"trial.json", "results", "checkpoint.pt"}
+
+
+def test_launching_again_trains_nothing_and_more_seeds_only_what_is_new(
+    work: Path, scratch: Path, tiny: tuple[Path, Ended]
+) -> None:
+    directory, before, known = tiny[0], times(tiny[0]), children(tiny[0])
+    again = run("launch", work / "tiny.py", "--output", directory, scratch=scratch, watch=True)
+    assert again.code == 0 and again.listeners == frozenset(), "Ray was started for nothing"
+    assert times(directory) == before
+    assert {k: r.info.run_id for k, r in children(tiny[0]).items()} == {k: r.info.run_id for k, r in known.items()}
+
+    more = run("launch", work / "tiny.py", "--output", directory, "--seeds", 3, scratch=scratch)
+    assert more.code == 0 and "6 of 6 trials finished" in more.out
+    after = times(directory)
+    assert len(after) == 6 and before.items() <= after.items()
+    assert len(children(tiny[0])) == 6
+    assert len(parents(directory)) == 1
+
+
+def test_a_trial_that_diverges_is_recorded_and_the_rest_go_on(work: Path, diverged: tuple[Path, Ended]) -> None:
+    directory, ended = diverged
+    folder = Folder(directory)
+    assert ended.code == 1 and ended.err == ""
+    states = {trial.label: folder.state(trial.key) for trial in folder.trials()}
+    assert states == {"GNT, sigma 0": "finished", "GNT, sigma 0.5": "finished", "Hot": "failed"}
+    (hot,) = (trial for trial in folder.trials() if trial.arm == "Hot")
+    reason = folder.failure_reason(hot.key)
+    assert reason.startswith("DivergedError: the training loss became")
+    assert f"failed: Hot, seed 0: {reason}" in ended.out and "1 failed" in ended.out
+    child = children(directory)[hot.key]
+    assert child.info.status == "FAILED" and child.data.tags["failure"] == reason
+    page = (folder.report / "index.html").read_text()
+    assert "Not complete" in page and f"Hot, seed 0: {reason}" in page
+
+
+def test_status_says_why_and_launching_again_tries_again(
+    work: Path, scratch: Path, diverged: tuple[Path, Ended]
+) -> None:
+    directory = diverged[0]
+    before = times(directory)
+    shown = run("status", directory, scratch=scratch)
+    assert shown.code == 0 and "finished      2" in shown.out and "failed        1" in shown.out
+    assert "failed: Hot, seed 0: DivergedError" in shown.out
+    record = next((directory / "failures").iterdir())
+    first = record.stat().st_mtime_ns
+    assert run("launch", work / "diverging.py", "--output", directory, scratch=scratch).code == 1
+    assert record.stat().st_mtime_ns > first and times(directory) == before
+
+
+def test_a_seed_decides_every_number(tiny: tuple[Path, Ended], diverged: tuple[Path, Ended]) -> None:
+    one, other = table(tiny[0]), table(diverged[0])
+    common = sorted(set(one["trial"]) & set(other["trial"]))
+    assert len(common) == 2
+    columns = ["trial", "benchmark", "corruption", "severity", "epoch", "metric", "value"]
+    first, second = (t[t["trial"].isin(common)][columns].reset_index(drop=True) for t in (one, other))
+    assert len(first) > 300 and first.equals(second)

@@ -1,0 +1,90 @@
+"""What a user can get wrong: one line that says how to mend it, exit status 2, before Ray is so much as imported."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from study.folder import Folder
+from tests.end_to_end.launches import ROOT, Ended, run
+
+DRIVER = """
+import contextlib, io, json, sys
+from study.cli import main
+
+found = {}
+for name, arguments in json.loads(sys.argv[1]).items():
+    sys.argv = ["study", *arguments]
+    error = io.StringIO()
+    with contextlib.redirect_stderr(error), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code
+    found[name] = [code, error.getvalue(), "ray" in sys.modules]
+print(json.dumps(found))
+"""
+LAUNCH = ("launch", "sigma_sweep", "--output", "{new}")
+WRONG = {
+    "no study of this name": (("launch", "sigma_swep"), "Did you mean 'sigma_sweep'?"),
+    "no study file": (("launch", "nowhere.py"), "no study file"),
+    "file without STUDY": (("launch", "{empty}"), "defines no STUDY"),
+    "misspelt key": ((*LAUNCH, "--set", "sigam=0.1"), "Did you mean 'sigma'?"),
+    "out of range": ((*LAUNCH, "--set", "sigma=-1"), "greater than or equal to 0"),
+    "wrong type": ((*LAUNCH, "--set", "sigma=much"), "'much'"),
+    "not a whole number": ((*LAUNCH, "--set", "batch_size=2.5"), "integer"),
+    "no key": ((*LAUNCH, "--set", "0.5"), "KEY=VALUE"),
+    "unknown dataset": ((*LAUNCH, "--data", "minst"), "Did you mean 'mnist'?"),
+    "unknown model": ((*LAUNCH, "--model", "tiny_cnn"), "there is no model"),
+    "missing data root": ((*LAUNCH, "--data", "mnist", "--data-root", "{new}/data"), "data"),
+    "another study's directory": (("launch", "sigma_sweep", "--output", "{tiny}"), "holds another study"),
+    "another launch at work": (("launch", "{file}", "--output", "{tiny}"), "another launch is at work"),
+    "a directory in use": (("launch", "sigma_sweep", "--output", "{used}"), "holds no study"),
+    "a file": (("launch", "sigma_sweep", "--output", "{empty}"), "holds no study"),
+    "where nothing can be written": (("launch", "sigma_sweep", "--output", "{empty}/below"), "cannot write"),
+    "status of nothing": (("status", "{used}"), "holds no study"),
+    "report of nothing": (("report", "{used}"), "holds no study"),
+    "unknown report": (("report", "{tiny}", "--only", "accuracy"), "there is no report"),
+    "unknown format": (("report", "{tiny}", "--format", "docx"), "docx"),
+}
+
+
+@pytest.fixture(scope="module")
+def answers(work: Path, tiny: tuple[Path, Ended]) -> dict[str, tuple[int, str, bool]]:
+    """Exit status, standard error and whether ray was imported, of each wrong command; all in one process."""
+    used = work / "used"
+    used.mkdir()
+    (used / "thesis.tex").touch()
+    (work / "empty.py").touch()
+    places = {"new": work / "new", "empty": work / "empty.py", "used": used, "tiny": tiny[0], "file": work / "tiny.py"}
+    commands = {name: [word.format(**places) for word in words] for name, (words, _) in WRONG.items()}
+    with Folder(tiny[0]).held():
+        done = subprocess.run(
+            [sys.executable, "-c", DRIVER, json.dumps(commands)], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, tuple[int, str, bool]] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_input_is_one_line(answers: dict[str, tuple[int, str, bool]], name: str) -> None:
+    code, error, ray = answers[name]
+    assert code == 2 and not ray
+    assert error.startswith("error: ") and error.count("\n") == 1
+    assert WRONG[name][1] in error
+
+
+def test_wrong_input_leaves_no_directory_behind(work: Path, answers: dict[str, tuple[int, str, bool]]) -> None:
+    assert not (work / "new").exists() and [p.name for p in (work / "used").iterdir()] == ["thesis.tex"]
+
+
+def test_a_gpu_that_is_not_there(work: Path, scratch: Path) -> None:
+    arguments = ("launch", work / "tiny.py", "--output", work / "gpu", "--gpus-per-trial", 1000)
+    ended = run(*arguments, scratch=scratch)
+    assert ended.code == 2 and ended.err.count("\n") == 1
+    assert ended.err.startswith("error: a trial asks for 1000 GPU (from --gpus-per-trial)")
+    assert ended.left == () and ended.scratch == ()
