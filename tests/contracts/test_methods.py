@@ -116,8 +116,6 @@ def test_the_constructor_is_the_configuration(name: str) -> None:
 
 def test_no_parameter_hides_the_recipes(name: str) -> None:
     hidden = options.options_of(find("method", name)).keys() & options.options_of(Recipe).keys()
-    if (name, hidden) == ("learned_sigma", {"lr"}):
-        pytest.xfail("`--set lr` reaches the recipe, so the method's own rate cannot be set")
     assert not hidden
 
 
