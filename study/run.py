@@ -44,7 +44,8 @@ class TrialRun:
             find("model", trial.model), trial.model_params, shape=self.data.shape, classes=self.data.classes
         )
         self.model.initialise(generator(torch.device("cpu"), trial.seed, MODEL_STREAM))
-        self.model.to(device)
+        # The order of memory that convolutions are quickest in, on CPUs and on GPUs.
+        self.model.to(device, memory_format=torch.channels_last)
         method = options.build(find("method", trial.method), trial.params).to(device)
         recipe = options.build(Recipe, trial.recipe)
         self.fit = Fit(self.model, method, self.data.train, recipe, seed=trial.seed, device=device)

@@ -1,11 +1,14 @@
 """Accuracy on the test split under every corruption and severity of a benchmark."""
 
+from typing import Annotated
+
 import torch
+from annotated_types import Ge
 from torch import Tensor, nn
 
 from study.datasets.core.data import Data, Split, TensorSplit
 from study.errors import UserError
-from study.evaluation.core.predict import accuracies, predict
+from study.evaluation.core.predict import BATCH, accuracies, predict
 from study.evaluation.corruptions.benchmark import corrupted
 from study.evaluation.corruptions.catalog import BENCHMARKS, SEVERITIES, benchmark_for
 from study.evaluation.rows import Row
@@ -25,7 +28,7 @@ def measure(
     benchmark: str | None = None,
     seed: int = 0,
     severities: tuple[int, ...] = SEVERITIES,
-    batch: int = 512,
+    batch: Annotated[int, Ge(1)] = BATCH,
 ) -> list[Row]:
     """Returns accuracy (and top-5 where there are more than 10 classes) for each corruption and severity, as
     fractions.
