@@ -1,6 +1,7 @@
 """MLflow's own web interface for a study's store, opened on the comparison of its runs."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -32,22 +33,16 @@ def serve(directory: Path, host: str, port: int, console: Console) -> None:
         return
     port = port or _free_port(host)
     base = f"http://{host}:{port}"
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--backend-store-uri",
-        uri,
-        "--host",
-        host,
-        "--port",
-        str(port),
-    ]
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1"]
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with subprocess.Popen(
-        [*command, "--workers", "1"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [*command, "--host", host, "--port", str(port)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as server:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ending this command ends its server
         try:
             console.print("Starting MLflow's server ...")
             _wait(server, base)
