@@ -14,11 +14,13 @@ DRAWS = 10_000
 
 
 def by_corruption(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns a trial's accuracy under each corruption: the mean over severities.
+    """Returns a trial's accuracy on clean images and under each corruption: the mean over severities.
 
-    table: tidy rows. Columns: those of TRIAL, family, corruption, accuracy.
+    table: tidy rows. Accuracies of other kinds (while training, under attack) have no family, and do not count.
+    Columns: those of TRIAL, family, corruption, accuracy.
     """
-    rows = table[(table["metric"] == "accuracy") & (table["benchmark"] != "training")]
+    counted = table["family"].notna() | (table["benchmark"] == "clean")
+    rows = table[(table["metric"] == "accuracy") & (table["benchmark"] != "training") & counted]
     keys = [*TRIAL, "family", "corruption"]
     return rows.groupby(keys, sort=False, dropna=False)["value"].mean().rename("accuracy").reset_index()
 
