@@ -37,9 +37,9 @@ def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
     low, high = points["n"].min(), points["n"].max()
     return (
-        "Top-1 accuracy in percent on clean images and under white-box attacks with the budgets of the study, the worse "
-        f"of PGD and DDN for each image in L2. Mean ± standard deviation over n = "
-        f"{low if low == high else f'{low} to {high}'} seeds. * is the highest mean of a column."
+        "Top-1 accuracy in percent on clean images and under white-box attacks, with the budgets of the study; in L2 "
+        "the worse of PGD and DDN for each image. Mean ± standard deviation over "
+        f"n = {low if low == high else f'{low} to {high}'} seeds. * is the highest mean of a column."
     )
 
 

@@ -67,9 +67,10 @@ def _trained_on(table: pd.DataFrame) -> "pd.Series[str]":
     """Returns config -> the corruption it trains on, "" for none."""
     settings = table.drop_duplicates("config").set_index("config")
     trained = settings["method"].map(TRAINED_ON).fillna("")
-    for parameter, harmless in (("sigma", lambda v: v == 0), ("correlation", lambda v: v > 1)):
-        if parameter in settings:
-            trained[harmless(pd.to_numeric(settings[parameter], errors="coerce"))] = ""
+    if "sigma" in settings:
+        trained[pd.to_numeric(settings["sigma"], errors="coerce") == 0] = ""
+    if "correlation" in settings:
+        trained[pd.to_numeric(settings["correlation"], errors="coerce") > 1] = ""
     return trained
 
 

@@ -60,7 +60,7 @@ def caption(points: pd.DataFrame) -> str:
             f"; for adversarial noise over {_range(points['generators'].dropna().astype(int))} freshly trained "
             "generators a seed and the seeds together"
         )
-    return f"{text}. * is the highest mean of a column; ∞ (k of m): k of m medians are infinite."
+    return f"{text}. * is the highest mean of a column; ∞ (k of m): k of m medians are ∞."
 
 
 def summary(points: pd.DataFrame) -> dict[str, float]:

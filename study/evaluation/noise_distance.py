@@ -17,9 +17,9 @@ from trainers.parts.projection import per_pixel_rms
 
 Draw = Callable[[Tensor, Generator], Tensor]
 """Noise of any scale, of the images' shape (B, C, H, W)."""
-NEAREST, FARTHEST, RATIO, HALVINGS = 1e-2, 100.0, 1.25, 9
+NEAREST, FARTHEST, RATIO, HALVINGS = 1e-2, 100.0, 1.25, 12
 """The search in t, in units of sqrt(d): from NEAREST on, times RATIO, to FARTHEST, where all but 1% of the
-pixels of Gaussian noise are black or white; then halvings of the interval of the flip, to 5e-4 of it."""
+pixels of Gaussian noise are black or white; then halvings of the interval of the flip, to 1e-4 of it."""
 WINDOW, PATIENCE, GAIN = 100, 5, 0.01
 """A generator has converged when its mean loss over WINDOW steps gained no share GAIN in PATIENCE windows."""
 
