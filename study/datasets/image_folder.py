@@ -39,9 +39,10 @@ def load(
     large as its test split). The fingerprint is of the sorted paths and sizes of the files, not of their
     bytes.
 
-    stylised: a folder in root beside train/, of the same classes: restyled versions of its images. Each training
-    batch then starts with a share `p_stylised` of them, also augmented; versions of validation images, by class
-    and name up to the suffix, are left out. None is off. See `study.datasets.core.mixed`.
+    stylised: a folder in root beside train/, of the same classes: restyled versions of its images. Versions of
+    validation images, by class and name up to the suffix, are left out. None is off. See
+    `study.datasets.core.mixed`.
+    p_stylised: share of each training batch, at its start, that is stylised; augmented like the others.
     root: holds train/ and val/. download: not possible, ImageNet is behind a form.
     Raises UserError for missing or empty folders, or a class in another folder that is not in train.
     """

@@ -48,8 +48,8 @@ def load(
     channels: convert to grey or RGB; None keeps what is stored.
     pad, flip: see `crop_and_flip`; None is off.
     stylised: the name that files of restyled training images start with, a row for each of train's, in its order.
-    Each training batch then starts with a share `p_stylised` of them, also augmented; versions of validation images
-    are left out. None is off. See `study.datasets.core.mixed`.
+    Versions of validation images are left out. None is off. See `study.datasets.core.mixed`.
+    p_stylised: share of each training batch, at its start, that is stylised; augmented like the others.
     Raises UserError for missing, cut or ill-typed files, undecodable images and images of different sizes.
     """
     root = root or DEFAULT_ROOT
