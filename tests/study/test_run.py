@@ -109,7 +109,7 @@ BASE_CORRUPTION = {"benchmark": None, "seed": 0, "severities": [2], "batch": 204
 def test_what_a_method_shows_of_itself_comes_back_from_the_table(tmp_path: Path) -> None:
     trial = next(t for t in trials("ant_vs_gnt", seeds=1) if t.arm == "ANT 1x1")
     params, recipe = {**trial.params, "restart_steps": 2}, {**trial.recipe, "epochs": 2}
-    run = TrialRun(replace(trial, params=params, recipe=recipe, evaluate=BASE.evaluate), Place(), tmp_path)
+    run = TrialRun(replace(trial, params=params, recipe=recipe, evaluate=BASE.evaluate), DATA, Place(), tmp_path)
     rows, facts = _finish(run)
     results.write(tmp_path / "r.parquet", "s", run.trial, rows, facts)
     frame = results.read([tmp_path / "r.parquet"])

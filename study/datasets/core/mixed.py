@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from torch import Generator, Tensor, cat
+import torch
+from torch import Generator, Tensor
 
 from study.datasets.core.data import Data, Split
 
@@ -24,6 +25,11 @@ class Mixed:
     def __len__(self) -> int:
         return len(self.plain)
 
+    def to(self, device: torch.device) -> "Mixed":
+        """Returns the split, both parts of which a dataset's own can do, on another device."""
+        parts = {name: getattr(self, name).to(device) for name in ("plain", "stylised")}
+        return replace(self, **parts)
+
     def batches(self, size: int, rng: Generator | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """See `trainers.core.method.Batches.batches`."""
         size = min(size, len(self.plain))
@@ -34,7 +40,7 @@ class Mixed:
             return
         pairs = zip(self._endless(count, rng), self.plain.batches(size - count, rng), strict=False)
         for _, ((style_x, style_y), (x, y)) in zip(range(len(self) // size), pairs, strict=False):
-            yield cat([style_x, x]), cat([style_y, y])
+            yield torch.cat([style_x, x]), torch.cat([style_y, y])
 
     def _endless(self, count: int, rng: Generator) -> Iterator[tuple[Tensor, Tensor]]:
         while True:

@@ -24,7 +24,7 @@ def rng(seed: int = 0) -> torch.Generator:
 
 
 def test_batches_start_with_the_share_and_the_epoch_keeps_its_length() -> None:
-    mixed = Mixed(split(100, 0), split(7, 255), 0.3)
+    mixed = Mixed(split(100, 0), split(7, 255), 0.3).to(CPU)
     batches = list(mixed.batches(10, rng()))
     assert len(mixed) == 100 and len(batches) == 10
     seen = torch.zeros(7, dtype=torch.int64)
@@ -39,6 +39,8 @@ def test_batches_start_with_the_share_and_the_epoch_keeps_its_length() -> None:
     assert all(
         torch.equal(a, b) for one, two in zip(batches, again, strict=True) for a, b in zip(one, two, strict=True)
     )
+    meta = mixed.to(torch.device("meta"))
+    assert {meta.plain.images.device.type, meta.stylised.labels.device.type} == {"meta"} and meta.share == 0.3
     ordered = list(mixed.batches(30))
     assert [len(x) for x, _ in ordered] == [30, 30, 30, 10] and not any(x.any() for x, _ in ordered)
     alone = next(mixed.batches(1, rng()))[0]
