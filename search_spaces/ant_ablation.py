@@ -23,7 +23,7 @@ STUDY = Study(
     evaluate={
         "clean": {},
         "corruption": {},
-        "noise_distance": {"images": 1000, "generators": 4, "max_steps": 500, "lr": 1e-3, "batch": 64},
+        "noise_distance": {"images": 1000, "generators": 4, "max_steps": 300, "lr": 2e-3, "batch": 64},
     },
     reports=("noise_distance_table", "method_table", "noise_density", "corruption_table"),
     trial_seconds=20.0,
