@@ -93,7 +93,10 @@ def main() -> None:
                 max_steps=arguments.max_steps,
                 batch=64,
             )
-            values = [row.value for row in rows if row.metric == "epsilon_median"]
+            values = [
+                float(np.mean([row.value for row in rows if row.corruption == noise]))
+                for noise in ("gaussian", "uniform", "adversarial")
+            ]
             numbers.append([100 * accuracy(model, data), *values])
             print(f"# seed {seed} {name}: " + " ".join(f"{value:.2f}" for value in numbers[-1]), flush=True)
     print("method    clean %          gaussian         uniform          adversarial")

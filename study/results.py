@@ -17,6 +17,10 @@ if TYPE_CHECKING:  # workers write, and need no pandas
 TRAINING = "training"
 """The benchmark under which per-epoch metrics stand; all others are measured once, after training."""
 
+RECORD = "record"
+"""The benchmark under which what a method shows of itself stands, for figures: the rows and columns of the array
+called `metric` are `epoch` and `severity`."""
+
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("study", "trial", "config", "arm", "label", "method", "data", "model", "params")]
     + [("seed", pa.int64()), ("benchmark", pa.string()), ("family", pa.string()), ("corruption", pa.string())]

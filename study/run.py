@@ -15,13 +15,17 @@ from study.evaluation.core.accuracy import accuracy
 from study.evaluation.corruptions.catalog import CATALOG
 from study.evaluation.rows import Row
 from study.lookup import find
-from study.results import TRAINING
+from study.results import RECORD, TRAINING
 from study.trial import Point, Trial
 from study.versions import versions
 from trainers.core.loop import Fit, Recipe
 from trainers.core.method import generator
 
 MODEL_STREAM = 0
+RECORD_STREAM = 3
+"""Of `trainers.core.method.generator`, beside the training loop's own."""
+SHOWN = 4
+"""Test images on which a method shows what it has become."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,19 @@ class TrialRun:
             for name, value in point.items()
             if name != "epoch"
         ]
-        return training + measured, {"seconds": self.seconds, "versions": versions()}
+        facts = {"seconds": self.seconds, "versions": versions()}
+        return training + measured + self.record(), facts
+
+    def record(self) -> list[dict[str, Any]]:
+        """Returns the rows of what the method shows of itself; none for most methods."""
+        x, _ = next(self.data.test.batches(SHOWN))
+        arrays = self.fit.method.record(x, generator(self.fit.device, self.trial.seed, RECORD_STREAM))
+        return [
+            {"benchmark": RECORD, "metric": name, "epoch": row, "severity": column, "value": value}
+            for name, array in arrays.items()
+            for row, values in enumerate(array.tolist())
+            for column, value in enumerate(values)
+        ]
 
 
 def _family(corruption: str) -> str | None:

@@ -19,7 +19,7 @@ def headline(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
             continue
         if row["benchmark"] == "clean":
             found["clean"] = row["value"]
-        elif row["family"]:
+        elif isinstance(row["family"], str):  # tables read back have nan where there is none
             severities[row["family"], row["corruption"]].append(row["value"])
     means = {key: fmean(values) for key, values in severities.items()}
     if means:

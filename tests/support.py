@@ -113,12 +113,35 @@ def _rows(trial: Trial, value: Callable[[Trial, str, int], float]) -> Iterator[d
         for severity in range(1, 6):
             yield {**where, "severity": severity, "metric": "accuracy", "value": value(trial, name, severity)}
             yield {**where, "severity": severity, "metric": "top5", "value": 0.987}
+    for name in ("pgd_l2", "ddn_l2", "worst_l2", "pgd_linf"):
+        yield {"benchmark": "adversarial", "corruption": name, "severity": 0, "epoch": 2, "metric": "accuracy",
+               "value": value(trial, name, 0)}  # fmt: skip
+    distance = {"benchmark": "noise_distance", "metric": "epsilon_median", "epoch": 2}
+    for name, player in (("gaussian", 0), ("uniform", 0), ("adversarial", 1), ("adversarial", 2)):
+        yield {**distance, "corruption": name, "severity": player, "value": 10 * value(trial, name, player)}
+    if trial.method == "ant":
+        yield from _recorded(trial)
     for name in ("clean", "pgd"):  # attacks measure accuracy on images of their own choice
         where = {"benchmark": "linf", "corruption": name, "severity": 0, "epoch": 2}
         yield {**where, "metric": "accuracy", "value": 0.0123}
     for name in ("translate", "tilt"):
         where = {"benchmark": "sequences", "corruption": name, "severity": 1, "epoch": 2}
         yield {**where, "metric": "flip_probability", "value": 0.05}
+
+
+def _recorded(trial: Trial) -> Iterator[dict[str, Any]]:
+    """Arrays as ANT records them: densities of two past generators and the present one, patches of two images."""
+    arrays = {"density": (3, 64), "clean": (2, 16), "noise": (2, 16), "noisy": (2, 16)}
+    for name, (count, width) in arrays.items():
+        for row in range(count):
+            for column in range(width):
+                where = {"benchmark": results.RECORD, "metric": name, "epoch": row, "severity": column}
+                yield {**where, "value": _made_up(trial, f"{name} {row}", column) / 5}
+    for name, row, column, value in (
+        *(("patch", 0, 0, 1), ("patch", 0, 1, 4), ("patch", 0, 2, 4)),
+        *(("density_epoch", 0, 0, 1), ("density_epoch", 1, 0, 2)),
+    ):
+        yield {"benchmark": results.RECORD, "metric": name, "epoch": row, "severity": column, "value": float(value)}
 
 
 def _made_up(trial: Trial, corruption: str, severity: int) -> float:

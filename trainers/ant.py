@@ -11,6 +11,7 @@ from torch import Generator, Tensor, nn
 from trainers.core.method import Batch, Batches, Method, Share, share_of
 from trainers.parts.adversary import Adversary
 from trainers.parts.generator import NoiseGenerator, generator_step
+from trainers.parts.portrait import portrait
 from trainers.parts.projection import per_pixel_rms, project
 
 LearningRate = Annotated[float, Gt(0), Le(1)]
@@ -110,6 +111,11 @@ class ANT(Method):
     def metrics(self) -> dict[str, Tensor]:
         """Returns the cross-entropy that the generator reached in the last batch, if it was trained there."""
         return {} if self._generator_loss is None else {"generator_loss": self._generator_loss}
+
+    @torch.no_grad()
+    def record(self, x: Tensor, rng: Generator) -> dict[str, Tensor]:
+        """Returns the densities of generators over time, and noise on the images x; see `portrait`."""
+        return {} if self._adversary is None else portrait(self._adversary, x, self.radius(x), rng)
 
     def get_extra_state(self) -> dict[str, Any] | None:
         """Returns the generator, its Adam's moments and all past generators; None before there are any."""

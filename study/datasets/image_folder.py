@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from study.datasets.core.data import Data, hold_out
 from study.datasets.core.decode import SUFFIXES
 from study.datasets.core.files import DEFAULT_ROOT
+from study.datasets.core.mixed import with_stylised
 from study.datasets.core.streaming import FileSplit
 from study.errors import UserError
 
@@ -27,6 +28,8 @@ def load(
     size: Annotated[int, Ge(8)] = 224,
     validation: Annotated[float, Gt(0), Lt(1)] = 0.04,
     flip: Annotated[float, Gt(0), Le(1)] | None = 0.5,
+    stylised: str | None = None,
+    p_stylised: Annotated[float, Gt(0), Lt(1)] = 0.3,
 ) -> Data:
     """Returns the folders' images (3 x size x size), a class for each folder in root/train, by name.
 
@@ -36,32 +39,47 @@ def load(
     large as its test split). The fingerprint is of the sorted paths and sizes of the files, not of their
     bytes.
 
+    stylised: a folder in root beside train/, of the same classes: restyled versions of its images. Versions of
+    validation images, by class and name up to the suffix, are left out. None is off. See
+    `study.datasets.core.mixed`.
+    p_stylised: share of each training batch, at its start, that is stylised; augmented like the others.
     root: holds train/ and val/. download: not possible, ImageNet is behind a form.
-    Raises UserError for missing or empty folders, or a class in val that is not in train.
+    Raises UserError for missing or empty folders, or a class in another folder that is not in train.
     """
     root = root or DEFAULT_ROOT
-    train, test = _scan(root, "train"), _scan(root, "val")
-    classes = sorted({_class(name) for name, _ in train})
-    unknown = sorted({_class(name) for name, _ in test} - set(classes))
-    if unknown:
-        raise UserError(f"{root / 'val' / unknown[0]} has no counterpart in {root / 'train'}; classes come from there")
+    parts = {part: _scan(root, part) for part in ("train", "val", stylised) if part is not None}
+    classes = sorted({_class(name) for name, _ in parts["train"]})
+    for part, found in parts.items():
+        unknown = sorted({_class(name) for name, _ in found} - set(classes))
+        if unknown:
+            raise UserError(
+                f"{root / part / unknown[0]} has no counterpart in {root / 'train'}; classes come from there"
+            )
     number = {name: i for i, name in enumerate(classes)}
-    train_labels, test_labels = (_labels(part, number) for part in (train, test))
-    train_names, test_names = (_names(part) for part in (train, test))
-    kept, held = hold_out(train_labels, validation)
+    labels = _labels(parts["train"], number)
+    kept, held = hold_out(labels, validation)
 
-    def split(names: np.ndarray, labels: np.ndarray, flip: float | None = None) -> FileSplit:
-        return FileSplit(root, names, torch.from_numpy(labels), size, device, flip)
+    def split(files: list[File], flip: float | None = None) -> FileSplit:
+        return FileSplit(root, _names(files), torch.from_numpy(_labels(files, number)), size, device, flip)
 
-    digest = hashlib.sha256(repr((size, validation, train, test)).encode(errors="surrogateescape"))
-    return Data(
-        split(train_names[kept], train_labels[kept], flip),
-        split(train_names[held], train_labels[held]),
-        split(test_names, test_labels),
+    held_files = [parts["train"][i] for i in held]
+    digest = hashlib.sha256(repr((size, validation, parts["train"], parts["val"])).encode(errors="surrogateescape"))
+    data = Data(
+        split([parts["train"][i] for i in kept], flip),
+        split(held_files),
+        split(parts["val"]),
         classes=len(classes),
         shape=(3, size, size),
         fingerprint=digest.hexdigest()[:16],
     )
+    if stylised is None:
+        return data
+    hidden = {_identity(name) for name, _ in held_files}
+    usable = [file for file in parts[stylised] if _identity(file[0]) not in hidden]
+    if not usable:
+        raise UserError(f"{root / stylised} holds versions of validation images alone; expected some of all of train's")
+    content = repr(parts[stylised]).encode(errors="surrogateescape")
+    return with_stylised(data, split(usable, flip), p_stylised, content)
 
 
 def _labels(part: list[File], number: dict[str, int]) -> np.ndarray:
@@ -74,6 +92,11 @@ def _names(part: list[File]) -> np.ndarray:
 
 def _class(name: str) -> str:
     return name.split("/")[1]
+
+
+def _identity(name: str) -> tuple[str, str]:
+    """Returns what an image and its restyled version have in common: class, and name up to the suffix."""
+    return _class(name), name.split("/")[2].rpartition(".")[0]
 
 
 def _scan(root: Path, part: str) -> list[File]:

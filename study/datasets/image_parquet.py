@@ -1,6 +1,7 @@
 """Images in Parquet, as dataset hubs publish them: a struct with the encoded bytes, and a label."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,9 +12,10 @@ import torch
 from annotated_types import Ge, Gt, Le, Lt
 
 from study.datasets.core.augment import crop_and_flip
-from study.datasets.core.data import Arrays, Data, tensor_data
+from study.datasets.core.data import Arrays, Data, fingerprint, hold_out, on_device, tensor_data
 from study.datasets.core.decode import decode, pixels
 from study.datasets.core.files import DEFAULT_ROOT, check_labels, first_line
+from study.datasets.core.mixed import with_stylised
 from study.errors import UserError
 
 ROWS = 1000
@@ -32,6 +34,8 @@ def load(
     channels: Literal[1, 3] | None = None,
     pad: Annotated[int, Ge(1)] | None = None,
     flip: Annotated[float, Gt(0), Le(1)] | None = None,
+    stylised: str | None = None,
+    p_stylised: Annotated[float, Gt(0), Lt(1)] = 0.3,
 ) -> Data:
     """Returns the images of root/train.parquet and root/test.parquet, decoded once and kept on the device.
 
@@ -43,6 +47,9 @@ def load(
     image, label: names of the columns; None finds the only one of encoded bytes or of whole numbers.
     channels: convert to grey or RGB; None keeps what is stored.
     pad, flip: see `crop_and_flip`; None is off.
+    stylised: the name that files of restyled training images start with, a row for each of train's, in its order.
+    Versions of validation images are left out. None is off. See `study.datasets.core.mixed`.
+    p_stylised: share of each training batch, at its start, that is stylised; augmented like the others.
     Raises UserError for missing, cut or ill-typed files, undecodable images and images of different sizes.
     """
     root = root or DEFAULT_ROOT
@@ -55,14 +62,20 @@ def load(
         )
     classes = int(train_set[1].max()) + 1
     check_labels(test_files[0], test_set[1], images=len(test_set[0]), classes=classes)
-    return tensor_data(
-        train_set,
-        test_set,
-        classes=classes,
-        validation=validation,
-        device=device,
-        augment=crop_and_flip(pad, flip),
-    )
+    augment = crop_and_flip(pad, flip)
+    data = tensor_data(train_set, test_set, classes=classes, validation=validation, device=device, augment=augment)
+    if stylised is None:
+        return data
+    files = _files(root, stylised)
+    x, y = _split(files, image, label, channels)
+    if x.shape != train_set[0].shape or not np.array_equal(y, train_set[1]):
+        raise UserError(
+            f"{files[0]} has images of {x.shape} with labels of its own; expected {train_set[0].shape}, a row for"
+            " each of train's, in its order"
+        )
+    kept, _ = hold_out(y, validation)
+    restyled = replace(on_device((x[kept], y[kept]), device), augment=augment)
+    return with_stylised(data, restyled, p_stylised, fingerprint([(x, y)]).encode())
 
 
 def _files(root: Path, part: str) -> list[Path]:

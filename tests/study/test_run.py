@@ -106,6 +106,20 @@ def test_rows_are_the_history_and_the_metrics(tmp_path: Path) -> None:
 BASE_CORRUPTION = {"benchmark": None, "seed": 0, "severities": [2], "batch": 2048}
 
 
+def test_what_a_method_shows_of_itself_comes_back_from_the_table(tmp_path: Path) -> None:
+    trial = next(t for t in trials("ant_vs_gnt", seeds=1) if t.arm == "ANT 1x1")
+    params, recipe = {**trial.params, "restart_steps": 2}, {**trial.recipe, "epochs": 2}
+    run = TrialRun(replace(trial, params=params, recipe=recipe, evaluate=BASE.evaluate), DATA, Place(), tmp_path)
+    rows, facts = _finish(run)
+    results.write(tmp_path / "r.parquet", "s", run.trial, rows, facts)
+    frame = results.read([tmp_path / "r.parquet"])
+    shown = frame[frame["benchmark"] == results.RECORD]
+    clean = shown[shown["metric"] == "clean"].pivot(index="epoch", columns="severity", values="value").to_numpy()
+    assert torch.equal(torch.tensor(clean).float().view(4, 1, 8, 8), next(digits().test.batches(4))[0])
+    assert set(shown["metric"]) == {"clean", "noise", "noisy", "patch", "density", "density_epoch"}
+    assert len(shown) == 3 * 4 * 64 + 3 + 2 * 64 + 1 and shown["corruption"].isna().all()
+
+
 def test_no_epochs_are_an_untrained_network(tmp_path: Path) -> None:
     run = TrialRun(_trial(epochs=0), DATA, Place(), tmp_path)
     rows, _ = _finish(run)

@@ -7,8 +7,8 @@ from study.summary import headline
 
 def _row(corruption: str, family: str | None, value: float, **changed: object) -> dict[str, object]:
     return {
-        "benchmark": "common", "family": family, "corruption": corruption, "metric": "accuracy", "value": value,
-        **changed,
+        "benchmark": "clean" if corruption == "clean" else "common",
+        "family": family, "corruption": corruption, "metric": "accuracy", "value": value, **changed,
     }  # fmt: skip
 
 
@@ -31,3 +31,20 @@ def test_what_was_not_measured_is_absent() -> None:
     assert headline([]) == {}
     assert headline([_row("clean", None, 0.9, benchmark="clean")]) == {"clean": 0.9}
     assert headline([_row("shot_noise", "noise", 0.5)]) == {"corruption": 0.5, "noise": 0.5}
+
+
+def test_accuracy_without_a_family_is_none_of_a_corruption() -> None:
+    rows = [
+        {"benchmark": "clean", "family": None, "corruption": "clean", "metric": "accuracy", "value": 0.9},
+        {"benchmark": "common", "family": "blur", "corruption": "defocus_blur", "metric": "accuracy", "value": 0.5},
+        {
+            "benchmark": "adversarial",
+            "family": float("nan"),
+            "corruption": "pgd_l2",
+            "metric": "accuracy",
+            "value": 0.1,
+        },
+        {"benchmark": "linf", "family": float("nan"), "corruption": "clean", "metric": "accuracy", "value": 0.2},
+    ]
+    expected = {"clean": 0.9, "corruption": 0.5, "corruption_no_noise": 0.5, "blur": 0.5}
+    assert headline(rows) == expected

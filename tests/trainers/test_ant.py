@@ -208,3 +208,17 @@ def test_restarts_happen_when_due():
 def test_a_mixture_beyond_one_is_refused():
     with pytest.raises(ValueError, match=r"at most 1, got 0.9 \+ 0.2"):
         ANT(p_clean=0.9)
+
+
+def test_the_record_is_of_the_past_and_the_present_and_changes_nothing():
+    trained = fit(ANT(restart_steps=2))
+    assert trained.method.record(Stripes().x[:4], generator(CPU, 1)) == {}
+    for _ in range(3):
+        trained.run_epoch()
+    before = stored(trained.state_dict())
+    found = trained.method.record(Stripes().x[:4], generator(CPU, 1))
+    assert found["density"].shape == (3, 64) and found["density_epoch"].tolist() == [[1], [2]]
+    moved = (found["noisy"] - found["clean"]).norm(dim=1)
+    torch.testing.assert_close(moved, torch.full((4,), 0.348 * 8))
+    assert equal(before, stored(trained.state_dict()))
+    assert equal(found, trained.method.record(Stripes().x[:4], generator(CPU, 1)))

@@ -60,6 +60,13 @@ class Method(nn.Module):
         """Returns scalars worth watching after an epoch (a learned sigma, say); read once an epoch."""
         return {}
 
+    def record(self, x: Tensor, rng: Generator) -> dict[str, Tensor]:
+        """Returns what the trained method shows of itself in figures: name -> (rows, columns), some thousand numbers.
+
+        x (B, C, H, W): a few test images to show it on. Called once, after training; nothing is selected by it.
+        """
+        return {}
+
 
 def share_of(share: float, x: Tensor) -> int:
     """Returns how many images a share of the batch x is: round(share * B)."""

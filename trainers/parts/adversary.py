@@ -39,13 +39,15 @@ class Adversary:
     def replay(self, parts: list[Tensor], rng: Generator) -> list[Tensor]:
         """Returns noise for each part of a batch, by a past generator drawn at random for each."""
         chosen = torch.randint(len(self.past), (len(parts),), generator=rng, device=self.past.device)
+        return [self.drawn_by(vector, x, rng) for vector, x in zip(self.past[chosen], parts, strict=True)]
+
+    def drawn_by(self, past: Tensor, x: Tensor, rng: Generator) -> Tensor:
+        """Returns noise as `draw` does, of the generator that was: `past` is a row of the memory."""
         named = list(self.noise.named_parameters())
-        deltas = []
-        for vector, x in zip(self.past[chosen], parts, strict=True):
-            pieces = vector.split([parameter.numel() for _, parameter in named])
-            weights = {name: p.view_as(parameter) for (name, parameter), p in zip(named, pieces, strict=True)}
-            deltas.append(functional_call(self.noise, weights, (self.noise.draw(x, rng),)))
-        return deltas
+        pieces = torch.split(past, [parameter.numel() for _, parameter in named])
+        weights = {name: p.view_as(parameter) for (name, parameter), p in zip(named, pieces, strict=True)}
+        delta: Tensor = functional_call(self.noise, weights, (self.noise.draw(x, rng),))
+        return delta
 
     def state(self) -> dict[str, Any]:
         """Returns all of it as tensors and plain values; the learning rate is not part of it."""
