@@ -80,8 +80,8 @@ def caption(points: pd.DataFrame) -> str:
     low, high = points["n"].min(), points["n"].max()
     text = (
         "Change of top-1 accuracy in points of percent. Alone: with the component minus without it, mean over the "
-        "pairs of settings that differ in nothing else. Together: what both add beyond the sum of what each adds, mean over "
-        "the quadruples of settings that differ in nothing else. ± is the standard deviation over "
+        "pairs of settings that differ in nothing else. Together: what both add beyond the sum of what each adds, "
+        "mean over the quadruples of settings that differ in nothing else. ± is the standard deviation over "
         f"n = {low if low == high else f'{low} to {high}'} seeds (those that all settings of the pairs have); p is "
         "Student's paired test over seeds, Holm-corrected over the rows of a kind."
     )

@@ -113,9 +113,23 @@ def _rows(trial: Trial, value: Callable[[Trial, str, int], float]) -> Iterator[d
         for severity in range(1, 6):
             yield {**where, "severity": severity, "metric": "accuracy", "value": value(trial, name, severity)}
             yield {**where, "severity": severity, "metric": "top5", "value": 0.987}
+    if "boundary" in trial.evaluate:
+        yield from _boundary(trial)
     for name in ("translate", "tilt"):
         where = {"benchmark": "sequences", "corruption": name, "severity": 1, "epoch": 2}
         yield {**where, "metric": "flip_probability", "value": 0.05}
+
+
+def _boundary(trial: Trial) -> Iterator[dict[str, Any]]:
+    """A boundary that runs straight across a 3 x 3 grid, and two points."""
+    constant = {"benchmark": "boundary", "epoch": 2}
+    for second in range(3):
+        for first in range(3):
+            where = {"corruption": f"row {second}", "severity": first, "metric": "probability"}
+            yield {**constant, **where, "value": 0.25 * first + 0.01 * trial.seed}
+    for index in range(2):
+        for metric, value in {"first": 0.3 + 0.4 * index, "second": 0.5, "label": float(index)}.items():
+            yield {**constant, "corruption": "point", "severity": index, "metric": metric, "value": value}
 
 
 def _made_up(trial: Trial, corruption: str, severity: int) -> float:
