@@ -19,14 +19,14 @@ from study.evaluation.corruptions.sheet import contact_sheet
 from study.evaluation.official import writer
 from study.evaluation.official.arrays import MNIST_C
 from study.lookup import find, suggest
-from study.run import Place, load_data
+from study.run import load_data
 
 Layout = Literal["cifar-c", "mnist-c", "imagenet-c"]
 
 
-def load(name: str, values: dict[str, Any], place: Place) -> Data:
+def load(name: str, values: dict[str, Any], root: Path | None) -> Data:
     """Returns a dataset with the options that --set gives it."""
-    return load_data(name, options.check(name, find("dataset", name), values, "--set"), place)
+    return load_data(name, options.check(name, find("dataset", name), values, "--set"), root)
 
 
 def show(data: Data, benchmark: str | None, images: int, path: Path, seed: int) -> None:

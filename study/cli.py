@@ -170,13 +170,11 @@ def evaluate(
     `--on official_corruption --set official_corruption.folder=CIFAR-10-C --set official_corruption.layout=cifar-10-c`.
     """
     from study import evaluate as evaluating  # noqa: PLC0415
-    from study.run import Place  # noqa: PLC0415
     from study.show import measured  # noqa: PLC0415
     from study.tracking import log_evaluation  # noqa: PLC0415
 
     values = dict(_pair(text) for text in assign or ())
-    place = Place(root=_absolute(data_root), device=device)
-    subject = evaluating.subject(checkpoint, data=data, model=model, values=values, place=place)
+    subject = evaluating.subject(checkpoint, data=data, model=model, values=values, data_root=data_root, device=device)
     rows = evaluating.measure(subject, on.split(","), values)
     measured(rows, output, console)
     uri = tracking_uri or f"sqlite:///{Path('studies').absolute() / 'mlflow.db'}"
@@ -231,13 +229,8 @@ def main() -> None:
 
 def _load(name: str, root: Path | None, assign: list[str] | None) -> "Data":
     from study import benchmarks  # noqa: PLC0415
-    from study.run import Place  # noqa: PLC0415
 
-    return benchmarks.load(name, dict(_pair(text) for text in assign or ()), Place(root=_absolute(root)))
-
-
-def _absolute(path: Path | None) -> str | None:
-    return None if path is None else str(path.absolute())
+    return benchmarks.load(name, dict(_pair(text) for text in assign or ()), root)
 
 
 def _pair(text: str) -> tuple[str, object]:

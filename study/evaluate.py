@@ -15,7 +15,7 @@ from study.errors import UserError
 from study.evaluation.corruptions.catalog import CATALOG
 from study.folder import Folder
 from study.lookup import find
-from study.run import Place, load_data
+from study.run import load_data
 from study.trial import Trial
 
 
@@ -31,7 +31,13 @@ class Subject:
 
 
 def subject(
-    checkpoint: Path, *, data: str | None, model: str | None, values: Mapping[str, Any], place: Place
+    checkpoint: Path,
+    *,
+    data: str | None,
+    model: str | None,
+    values: Mapping[str, Any],
+    data_root: Path | None,
+    device: str,
 ) -> Subject:
     """Loads a checkpoint with its dataset; both are the trial's own unless named.
 
@@ -48,7 +54,7 @@ def subject(
     data, model = data or trial.data, model or trial.model  # type: ignore[union-attr]
     data_params = {**(trial.data_params if trial and trial.data == data else {}), **prefixed("data.", values)}
     model_params = {**(trial.model_params if trial and trial.model == model else {}), **prefixed("model.", values)}
-    loaded = load_data(data, options.check(data, find("dataset", data), data_params, "--set"), place)
+    loaded = load_data(data, options.check(data, find("dataset", data), data_params, "--set"), data_root)
     target, given = find("model", model), {"shape": loaded.shape, "classes": loaded.classes}
     if model == "torchvision_classifier" and trial is None:
         model_params["weights_file"] = str(checkpoint)
@@ -56,7 +62,12 @@ def subject(
     else:
         built = options.build(target, options.check(model, target, model_params, "--set"), **given)
         _load_state(built, checkpoint, model)
-    return Subject(built.to(place.device).eval(), loaded, checkpoint.parent.name if trial else checkpoint.stem, trial)
+    return Subject(
+        built.to(device).eval(),
+        loaded.to(torch.device(device)),
+        checkpoint.parent.name if trial else checkpoint.stem,
+        trial,
+    )
 
 
 def measure(subject: Subject, metrics: list[str], values: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from study.versions import commit, versions
 
 if TYPE_CHECKING:
     from reports.core.write import Section
+    from study.datasets.core.data import Data
     from study.mirror import Mirror
 
 
@@ -50,6 +51,7 @@ class Plan:
     study: Study
     identity: str
     trials: list[Trial]
+    data: "Data"
     folder: Folder
     tracking_uri: str
 
@@ -74,19 +76,18 @@ class Outcome:
 
 def plan(request: Request) -> Plan:
     """Resolves and checks a request, data included. Raises UserError for whatever the user can mend."""
-    from study.run import Place, load_data  # noqa: PLC0415  torch takes seconds, and `study --help` has none of it
+    from study.run import load_data  # noqa: PLC0415  torch takes seconds, and `study --help` has none of it
     from study.spec import data_options, resolve  # noqa: PLC0415
 
     name, study = find_study(request.name)
     study = request.overrides.apply(study)
-    place = Place(root=_text(request.data_root), download=request.download)
-    data = load_data(study.data, data_options(study, request.overrides.values), place)
+    data = load_data(study.data, data_options(study, request.overrides.values), request.data_root, request.download)
     trials = resolve(study, data.fingerprint, request.overrides.values)
     identity = study_id(name, trials)
     output = request.output or Path("studies") / f"{name}-{study.data}-{identity[:6]}"
     folder = Folder(output.absolute())
     uri = request.tracking_uri or f"sqlite:///{folder.path.parent / 'mlflow.db'}"
-    return Plan(request, name, study, identity, trials[: request.trials], folder, uri)
+    return Plan(request, name, study, identity, trials[: request.trials], data, folder, uri)
 
 
 def launch(plan: Plan, console: Console) -> Outcome:
@@ -136,7 +137,7 @@ def _train(plan: Plan, waiting: list[Trial], mirror: "Mirror", console: Console)
 
     request = plan.request
     device = "cuda" if request.gpus_per_trial else "cpu"
-    place = Place(_text(request.data_root), device, max(1, int(request.cpus_per_trial)), request.download)
+    place = Place(device, max(1, int(request.cpus_per_trial)))
     resources = Resources(
         cpus_per_trial=request.cpus_per_trial,
         gpus_per_trial=request.gpus_per_trial,
@@ -147,7 +148,7 @@ def _train(plan: Plan, waiting: list[Trial], mirror: "Mirror", console: Console)
     with Display(console, len(plan.trials), done) as display, connected(resources) as scratch:
         from study.engine.tune import run_trials  # noqa: PLC0415  imports ray, which `connected` sets up
 
-        run_trials(plan.name, waiting, plan.folder, place, resources, scratch, [display, mirror])
+        run_trials(plan.name, waiting, plan.data, plan.folder, place, resources, scratch, [display, mirror])
 
 
 def _facts(plan: Plan) -> dict[str, object]:
@@ -162,7 +163,3 @@ def _facts(plan: Plan) -> dict[str, object]:
         "commit": commit(),
         "versions": versions(),
     }
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path.absolute())

@@ -1,11 +1,9 @@
 """One trial: build, train, evaluate. No Ray, no MLflow."""
 
-import json
 import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,22 +28,18 @@ MODEL_STREAM = 0
 class Place:
     """Where trials run. Nothing here decides a number on the same kind of device."""
 
-    root: str | None = None
-    """Folder of the dataset; None where the dataset needs none or has a default."""
     device: str = "cpu"
     threads: int = 1
-    download: bool = False
 
 
 class TrialRun:
     """A trial in a folder of its own: continues from the folder's checkpoint when there is one."""
 
-    def __init__(self, trial: Trial, place: Place, folder: Path) -> None:
+    def __init__(self, trial: Trial, data: Data, place: Place, folder: Path) -> None:
         if torch.get_num_threads() != place.threads:
             torch.set_num_threads(place.threads)
         device = torch.device(place.device)
-        self.trial, self.folder = trial, folder
-        self.data = load_data(trial.data, trial.data_params, place)
+        self.trial, self.data, self.folder = trial, data.to(device), folder
         self.model = options.build(
             find("model", trial.model), trial.model_params, shape=self.data.shape, classes=self.data.classes
         )
@@ -118,14 +112,11 @@ def _family(corruption: str) -> str | None:
     return CATALOG[corruption].family if corruption in CATALOG else None
 
 
-def load_data(name: str, params: Mapping[str, Any], place: Place) -> Data:
-    """Returns the dataset; a worker process that runs many trials loads it once."""
-    return _load(name, json.dumps(params), place)
+def load_data(name: str, params: Mapping[str, Any], root: Path | None = None, download: bool = False) -> Data:
+    """Returns the dataset, in the memory of this machine.
 
-
-@lru_cache(maxsize=2)
-def _load(name: str, params: str, place: Place) -> Data:
-    root = None if place.root is None else Path(place.root)
-    given = {"root": root, "device": torch.device(place.device), "download": place.download}
-    loaded: Data = options.build(find("dataset", name), json.loads(params), **given)
+    params: checked options. root: folder of its files; None where it needs none or has a default place.
+    """
+    given = {"root": root, "device": torch.device("cpu"), "download": download}
+    loaded: Data = options.build(find("dataset", name), params, **given)
     return loaded

@@ -8,6 +8,7 @@ from typing import Any
 from ray import cloudpickle, tune
 from ray.exceptions import RayActorError
 
+from study.datasets.core.data import Data
 from study.engine.actor import TrialActor
 from study.engine.cluster import Resources
 from study.engine.listener import Listener
@@ -19,6 +20,7 @@ from study.trial import Trial
 def run_trials(
     study: str,
     trials: Sequence[Trial],
+    data: Data,
     folder: Folder,
     place: Place,
     resources: Resources,
@@ -33,8 +35,9 @@ def run_trials(
     configs = [
         {"trial": t.to_json(), "study": study, "folder": str(folder.path), "place": asdict(place)} for t in trials
     ]
+    share = {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial}
     tune.Tuner(
-        tune.with_resources(TrialActor, {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial}),
+        tune.with_resources(tune.with_parameters(TrialActor, data=data), share),
         param_space={"config": tune.grid_search(configs)},
         tune_config=tune.TuneConfig(max_concurrent_trials=resources.max_concurrent, reuse_actors=True),
         run_config=tune.RunConfig(

@@ -7,7 +7,6 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from sklearn.model_selection import train_test_split
 from torch import Generator, Tensor
 
 from study.errors import UserError
@@ -38,6 +37,10 @@ class TensorSplit:
     def __len__(self) -> int:
         return len(self.images)
 
+    def to(self, device: torch.device) -> "TensorSplit":
+        """Returns the split on another device."""
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+
     def batches(self, size: int, rng: Generator | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """Yields batches in [0, 1]: permuted, augmented and full with `rng`, else in order, as they are."""
         if rng is None:
@@ -64,6 +67,11 @@ class Data:
     """Channels, height, width."""
     fingerprint: str
     """Hash of every image and label in order, of all splits; the same wherever the data is loaded."""
+
+    def to(self, device: torch.device) -> "Data":
+        """Returns the dataset with all its splits, which a dataset's own can do, on another device."""
+        splits = {name: getattr(self, name).to(device) for name in ("train", "validation", "test")}
+        return replace(self, **splits)
 
 
 def to_float(images: Tensor) -> Tensor:
@@ -109,6 +117,9 @@ def hold_out(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
 
     Raises UserError where a class has fewer than two images, or a side fewer images than there are classes.
     """
+    # Where a dataset is made, not where it is used: workers are spared scikit-learn's start.
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415
+
     try:
         split = train_test_split(np.arange(len(labels)), test_size=share, stratify=labels, random_state=0)
     except ValueError as error:

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,10 @@ class FileSplit:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def to(self, device: torch.device) -> "FileSplit":
+        """Returns the split with its batches on another device."""
+        return replace(self, device=device)
 
     def batches(self, size: int, rng: Generator | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """Yields float batches (B, 3, size, size) in [0, 1] and labels (B,), on the device.
