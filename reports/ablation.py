@@ -66,7 +66,7 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
             if measure in SHOWN:
                 cells[MEASURES[measure]] = percent(row.mean, row.std) + (" *" if row.best else "")
         if (row := by_measure.get(_main(points))) is not None:
-            cells["Gain"] = "base" if row.base else gain_text(row.gain, row.gain_std)
+            cells["Gain"] = "-" if row.base else gain_text(row.gain, row.gain_std)
             cells["p (Holm)"] = p_text(row.p_adjusted)
         rows.append(cells)
     return pd.DataFrame(rows).fillna("")
@@ -106,7 +106,7 @@ def draw(points: pd.DataFrame) -> Figure:
     names = _names(points)
     measures = [m for m in SHOWN if m in points["measure"].to_numpy()]
     figure = Figure(figsize=(TWO_COLUMNS, 1.0 + 0.24 * len(configs)), layout="constrained")
-    share = min(0.5, 0.11 * len(names) + 0.06)
+    share = min(0.5, 0.07 * len(names) + 0.04)
     left, *right = figure.subplots(
         1, 1 + len(measures), sharey=True, width_ratios=[share, *[(1 - share) / len(measures)] * len(measures)]
     )
@@ -134,10 +134,11 @@ def _marks(axis, settings: pd.DataFrame, names: list[str]) -> None:  # type: ign
             axis.text(column, row, MARKS.get(level, level), ha="center", va="center", color=colour, fontsize=size,
                       fontweight="normal" if faint else "bold")  # fmt: skip
     axis.set(xlim=(-0.6, len(names) - 0.4), ylim=(len(settings) - 0.4, -0.6), yticks=[])
-    axis.set_xticks(range(len(names)), [title(name) for name in names], rotation=40, ha="right")
+    axis.set_xticks(range(len(names)), [title(name) for name in names], rotation=40, ha="left")
     axis.grid(False)
     axis.spines[["left", "bottom"]].set_visible(False)
-    axis.tick_params(bottom=False)
+    axis.xaxis.tick_top()
+    axis.tick_params(top=False)
 
 
 def title(name: str) -> str:
