@@ -56,7 +56,7 @@ def _gain(seeds: pd.DataFrame, config: str, base: str | None) -> Difference:
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: the components' marks, n, accuracies, gain and its p in percent; the best starred."""
+    """Returns a row a setting: its marks, n, accuracies and gain in percent, the gain's p; the best starred."""
     rows = []
     for _, group in points.groupby("config", sort=False):
         cells = {title(name): MARKS.get(group[name].iloc[0], group[name].iloc[0]) for name in _names(points)}
@@ -69,7 +69,8 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
             cells["Gain"] = "-" if row.base else gain_text(row.gain, row.gain_std)
             cells["p (Holm)"] = p_text(row.p_adjusted)
         rows.append(cells)
-    return pd.DataFrame(rows).fillna("")
+    frame = pd.DataFrame(rows).fillna("")
+    return frame if points["base"].any() else frame.drop(columns=["Gain", "p (Holm)"])
 
 
 def caption(points: pd.DataFrame) -> str:

@@ -96,8 +96,8 @@ def caption(points: pd.DataFrame) -> str:
     return (
         f"Probability of class 1 and the decision boundary of one seed ({seeds}), with the test points. Accuracy in "
         "percent and the boundary's length, in units of the square's side, are means over "
-        f"n = {low if low == high else f'{low} to {high}'} seeds; a shorter boundary is a smoother one. * is the "
-        "highest accuracy."
+        f"n = {low if low == high else f'{low} to {high}'} seeds; of two around the same points the shorter "
+        "is the smoother. * is the highest accuracy."
     )
 
 

@@ -34,5 +34,5 @@ STUDY = Study(
     recipe={"epochs": 100, "batch_size": 100, "lr": 0.1},
     evaluate={"clean": {}, "boundary": {}},
     reports=("decision_boundary",),
-    trial_seconds=2.0,
+    trial_seconds=1.0,
 )
