@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from statistics import fmean
 from typing import Any
 
-from study.results import TRAINING
-
 
 def headline(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Returns short name -> accuracy of one trial's rows (dicts with family, corruption, metric, value, benchmark).
@@ -17,9 +15,9 @@ def headline(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     severities: dict[tuple[str, str], list[float]] = defaultdict(list)
     found = {}
     for row in rows:
-        if row["metric"] != "accuracy" or row["benchmark"] == TRAINING:
+        if row["metric"] != "accuracy":
             continue
-        if row["corruption"] == "clean":
+        if row["benchmark"] == "clean":
             found["clean"] = row["value"]
         elif row["family"]:
             severities[row["family"], row["corruption"]].append(row["value"])

@@ -14,11 +14,13 @@ DRAWS = 10_000
 
 
 def by_corruption(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns a trial's accuracy under each corruption: the mean over severities.
+    """Returns a trial's accuracy under each corruption, and on clean data: the mean over severities.
 
+    Accuracies of other benchmarks (attacks, say, on images of their own choice) have no family and do not count.
     table: tidy rows. Columns: those of TRIAL, family, corruption, accuracy.
     """
-    rows = table[(table["metric"] == "accuracy") & (table["benchmark"] != "training")]
+    counts = (table["benchmark"] == "clean") | table["family"].notna()
+    rows = table[(table["metric"] == "accuracy") & counts]
     keys = [*TRIAL, "family", "corruption"]
     return rows.groupby(keys, sort=False, dropna=False)["value"].mean().rename("accuracy").reset_index()
 

@@ -9,7 +9,7 @@ from study.errors import UserError
 from study.folder import Folder, write_json
 from tests.support import table, trials
 
-TRIALS = [t for t in trials("sigma_sweep", seeds=2) if t.arm == "GNT"][::3]
+TRIALS = [t for t in trials("sigma_sweep", seeds=2) if t.params["sigma"] in (0.0, 0.18, 0.5, 1.0)]
 FACTS = {
     "question": "How much?", "data": "digits", "fingerprint": "f", "reports": ["accuracy_curve", "corruption_table"],
     "command": "study launch sigma_sweep", "tracking_uri": "sqlite:///x", "commit": "abc", "versions": {"torch": "2"},
