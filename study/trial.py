@@ -84,4 +84,6 @@ def file_digest(path: Path) -> str:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{name} {_short(field)}" for name, field in value.items())
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -121,6 +121,8 @@ def _rows(trial: Trial, value: Callable[[Trial, str, int], float]) -> Iterator[d
         yield {**distance, "corruption": name, "severity": player, "value": 10 * value(trial, name, player)}
     if trial.method == "ant":
         yield from _recorded(trial)
+    if "boundary" in trial.evaluate:
+        yield from _boundary(trial)
     for name in ("clean", "pgd"):  # attacks measure accuracy on images of their own choice
         where = {"benchmark": "linf", "corruption": name, "severity": 0, "epoch": 2}
         yield {**where, "metric": "accuracy", "value": 0.0123}
@@ -142,6 +144,18 @@ def _recorded(trial: Trial) -> Iterator[dict[str, Any]]:
         *(("density_epoch", 0, 0, 1), ("density_epoch", 1, 0, 2)),
     ):
         yield {"benchmark": results.RECORD, "metric": name, "epoch": row, "severity": column, "value": float(value)}
+
+
+def _boundary(trial: Trial) -> Iterator[dict[str, Any]]:
+    """A boundary that runs straight across a 3 x 3 grid, and two points."""
+    constant = {"benchmark": "boundary", "epoch": 2}
+    for second in range(3):
+        for first in range(3):
+            where = {"corruption": f"row {second}", "severity": first, "metric": "probability"}
+            yield {**constant, **where, "value": 0.25 * first + 0.01 * trial.seed}
+    for index in range(2):
+        for metric, value in {"first": 0.3 + 0.4 * index, "second": 0.5, "label": float(index)}.items():
+            yield {**constant, "corruption": "point", "severity": index, "metric": metric, "value": value}
 
 
 def _made_up(trial: Trial, corruption: str, severity: int) -> float:

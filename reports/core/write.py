@@ -13,6 +13,8 @@ from reports.core.report import Report
 from reports.core.style import style
 
 FORMATS = ("html", "md", "tex", "csv", "png", "svg", "pdf")
+MARKS = {"✓", "✗", "-"}
+"""What tables show for yes, no and not applicable."""
 DEFAULT = ("html", "md", "tex", "csv", "png", "svg")
 
 
@@ -74,9 +76,16 @@ def latex(table: pd.DataFrame, caption: str, label: str) -> str:
             label=f"tab:{label}",
             position="t",
             position_float="centering",
-            column_format="l" * 2 + "r" * (table.shape[1] - 2),
+            column_format="".join(_alignment(table[name]) for name in table),
         )
     )
+
+
+def _alignment(column: "pd.Series[str]") -> str:
+    """Returns LaTeX's letter for a column: marks in the centre, numbers to the right, words to the left."""
+    if set(column) <= MARKS:
+        return "c"
+    return "r" if all(text[:1] in "+-−0123456789<" for text in column if text) else "l"
 
 
 def _tex(text: object) -> str:
@@ -99,6 +108,8 @@ _TEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "−": "$-$",
     "ε": "$\\varepsilon$",
     "∞": "$\\infty$",
+    "✓": "$\\surd$",
+    "✗": "$\\times$",
 }
 
 

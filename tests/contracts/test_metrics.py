@@ -13,13 +13,15 @@ from study.lookup import find, names
 from tests.support import digits, first, same, small_cnn
 
 NEEDS_FILES = {"official_corruption", "official_flips"}
+NEEDS_POINTS = {"boundary"}
+"""Measures on points in the plane alone."""
 CHEAP = {
     "noise_distance": {"images": 10, "generators": 2, "max_steps": 3},
     "robust": {"images": 10, "steps": 3, "targets": 1, "queries": 5},
     "adversarial": {"images": 10},
 }
 """Options that only cost time at their defaults."""
-NAMES = [name for name in names("metric") if name not in NEEDS_FILES]
+NAMES = [name for name in names("metric") if name not in NEEDS_FILES | NEEDS_POINTS]
 
 
 @pytest.fixture(scope="module")
@@ -58,4 +60,4 @@ def test_options_are_keyword_only(name: str) -> None:
 
 def test_there_are_metrics() -> None:
     assert {"clean", "corruption", "calibration", "flips"} <= set(NAMES)
-    assert set(names("metric")) >= NEEDS_FILES
+    assert set(names("metric")) >= NEEDS_FILES | NEEDS_POINTS

@@ -1,0 +1,67 @@
+"""Methods side by side: mean, lowest and highest accuracy over seeds (Erichson et al. 2022, tables 2 and 3)."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reports.core.report import Report
+from reports.core.stats import MEASURES, by_trial, percent
+from reports.core.style import PALETTE, TWO_COLUMNS
+
+
+def points(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns one row a setting and measure: config, label, measure, n, mean, low, high over seeds, and best.
+
+    best: whether the mean is the measure's highest; ties are all best.
+    """
+    trials = by_trial(table)
+    long = trials.melt(["config", "label", "seed"], list(MEASURES), "measure", "accuracy").dropna(subset="accuracy")
+    found = (
+        long.groupby(["config", "label", "measure"], sort=False)["accuracy"]
+        .agg(n="count", mean="mean", low="min", high="max")
+        .reset_index()
+    )
+    found["best"] = found["mean"] >= found.groupby("measure")["mean"].transform("max") - 1e-12
+    return found
+
+
+def table(points: pd.DataFrame) -> pd.DataFrame:
+    """Returns a row a setting: n, and "mean (lowest / highest)" of each measure in percent; the best starred."""
+    rows = []
+    for (_, label), group in points.groupby(["config", "label"], sort=False):
+        cells = {"Training": label, "n": str(group["n"].max())}
+        for row in group.itertuples():
+            spread = f" ({percent(row.low)} / {percent(row.high)})" if row.n > 1 else ""
+            cells[MEASURES[row.measure]] = percent(row.mean) + spread + (" *" if row.best else "")
+        rows.append(cells)
+    return pd.DataFrame(rows).fillna("")
+
+
+def caption(points: pd.DataFrame) -> str:
+    """Returns what the table shows."""
+    low, high = points["n"].min(), points["n"].max()
+    return (
+        "Top-1 accuracy in percent: mean (lowest / highest) over "
+        f"n = {low if low == high else f'{low} to {high}'} seeds. * is the highest mean of a column."
+    )
+
+
+def draw(points: pd.DataFrame) -> Figure:
+    """Returns a panel a measure: each setting's mean with a line from its lowest to its highest."""
+    labels = points.drop_duplicates("config").set_index("config")["label"]
+    measures = [m for m in MEASURES if m in points["measure"].to_numpy()]
+    figure = Figure(figsize=(TWO_COLUMNS, 0.9 + 0.22 * len(labels)), layout="constrained")
+    axes = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
+    for axis, measure, colour in zip(axes, measures, PALETTE, strict=False):
+        rows = points[points["measure"] == measure].set_index("config").reindex(labels.index)
+        axis.hlines(range(len(labels)), 100 * rows["low"], 100 * rows["high"], color=colour, linewidth=1.2)
+        best = rows["best"].eq(True).to_numpy()
+        for chosen, marker, size in ((~best, "o", 4), (best, "*", 10)):
+            places = [place for place, one in enumerate(chosen) if one]
+            axis.plot(100 * rows["mean"].to_numpy()[chosen], places, marker, color=colour, markersize=size)
+        axis.set(title=MEASURES[measure], xlabel="top-1 accuracy (%)")
+    axes[0].set_yticks(range(len(labels)), labels)
+    axes[0].set_ylim(len(labels) - 0.4, -0.6)
+    return figure
+
+
+REPORT = Report(title="Methods side by side", points=points, table=table, caption=caption, draw=draw)
