@@ -33,8 +33,8 @@ class Mirror:
 
     def __init__(self, uri: str, folder: Folder, trials: list[Trial]) -> None:
         self.uri, self.folder, self.trials = uri, folder, trials
-        self.error: str | None = None
-        """Why MLflow is behind, in one line; None when it has everything."""
+        self.error: str | None = "its thread ended early, by the error above"
+        """Why MLflow is behind, in one line; None when it has everything, which only the end can say."""
         self.store: Store | None = None
         self._events: queue.Queue[Event | Mapping[str, float]] = queue.Queue()
         self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
