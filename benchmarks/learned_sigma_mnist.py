@@ -113,9 +113,7 @@ def trainings() -> dict[str, Callable[[], Method]]:
     return rows
 
 
-def train(
-    method: Method, data: Data, seed: int, epochs: int
-) -> tuple[nn.Module, list[dict[str, float]], float]:
+def train(method: Method, data: Data, seed: int, epochs: int) -> tuple[nn.Module, list[dict[str, float]], float]:
     """Returns LeNet-5 after Adam 1e-3 with batches of 64, in evaluation mode, each epoch's metrics and the
     seconds.
     """
@@ -155,9 +153,7 @@ def evaluate(model: nn.Module, data: Data, source: nn.Module | None, images: int
 
 def main() -> None:
     """Trains and measures what is missing from the output file."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
