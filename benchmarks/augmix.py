@@ -5,11 +5,16 @@
 Every contender makes two views of each image, 32 x 32 x 3, in batches of 128, from uint8 to float in [0, 1].
 Ours runs in one process with `threads` threads. torchvision's transform and Pillow's operators treat one
 image at a time, so each gets a DataLoader with `threads` worker processes, started before the clock is.
+The contenders take turns for a few rounds, and medians are compared.
+
+The machine must be idle: a batch is some hundred short parallel regions, and at the end of each OpenMP's threads wait
+for the slowest. A process that takes one of the cores makes two threads many times slower than one.
 """
 
 import argparse
 import time
 from collections.abc import Callable, Iterator
+from statistics import median
 
 import numpy as np
 import torch
@@ -102,22 +107,25 @@ def rate(batches: Iterator[list[Tensor]], count: int) -> float:
 
 
 def main() -> None:
-    """Times the three once each and prints a table."""
+    """Times the three in turns and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--threads", type=int, default=2, help="threads for ours, workers for the others")
     parser.add_argument("--batches", type=int, default=20, help="batches to time")
+    parser.add_argument("--rounds", type=int, default=3, help="turns that each takes")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     shape = ((args.batches + 10) * BATCH, 3, SIZE, SIZE)
     images = torch.randint(0, 256, shape, generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    rates = {"ours": rate(ours(images), args.batches)}
-    for name, data in {"torchvision": ByTorchvision(images), "Pillow": ByPillow(images)}.items():
-        loader = DataLoader(data, BATCH, num_workers=args.threads)  # type: ignore[var-annotated,arg-type]
-        rates[name] = rate(iter(loader), args.batches)
-    fastest = max(rates["torchvision"], rates["Pillow"])
-    for name, value in rates.items():
-        print(f"{name:<12} {value:>8.0f} views/s")
-    print(f"ours / the faster of the others: {rates['ours'] / fastest:.1f}, {args.threads} threads each")
+    rates: dict[str, list[float]] = {"ours": [], "torchvision": [], "Pillow": []}
+    for _ in range(args.rounds):
+        rates["ours"].append(rate(ours(images), args.batches))
+        for name, data in {"torchvision": ByTorchvision(images), "Pillow": ByPillow(images)}.items():
+            loader = DataLoader(data, BATCH, num_workers=args.threads)  # type: ignore[var-annotated,arg-type]
+            rates[name].append(rate(iter(loader), args.batches))
+    for name, found in rates.items():
+        print(f"{name:<12} {median(found):>8.0f} views/s  ({min(found):.0f} to {max(found):.0f})")
+    ratio = median(rates["ours"]) / max(median(rates["torchvision"]), median(rates["Pillow"]))
+    print(f"ours / the faster of the others: {ratio:.1f}, {args.threads} threads each")
 
 
 if __name__ == "__main__":
