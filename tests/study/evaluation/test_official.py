@@ -40,7 +40,7 @@ def test_accuracy_on_cifar_100_c(tmp_path: Path) -> None:
     images[7, 0, 0, 0] -= 5  # and one not even there
     np.save(tmp_path / "fog.npy", images)
     np.save(tmp_path / "labels.npy", labels)
-    arguments = {"root": str(tmp_path), "layout": "cifar-100-c", "corruptions": ("fog",)}
+    arguments = {"folder": str(tmp_path), "layout": "cifar-100-c", "corruptions": ("fog",)}
     rows = official_corruption.METRIC(FirstPixel(100), data(100, (3, 4, 4)), **arguments)
     assert len(rows) == 10
     assert rows[0] == Row("cifar-100-c", "fog", 1, "accuracy", 1)
@@ -70,7 +70,7 @@ def test_imagenet_c_with_its_own_classes(tmp_path: Path) -> None:
     for severity in range(1, 6):
         for label, name in enumerate(("cat", "dog", "emu")):
             save(tmp_path / "fog" / str(severity) / name / "a.png", label if severity < 5 else 0)
-    arguments = {"root": str(tmp_path), "layout": "imagenet-c", "corruptions": ("fog",), "workers": 0}
+    arguments = {"folder": str(tmp_path), "layout": "imagenet-c", "corruptions": ("fog",), "workers": 0}
     rows = official_corruption.METRIC(FirstPixel(3), data(3, (3, 7, 7)), **arguments)
     assert [row.value for row in rows] == pytest.approx([1, 1, 1, 1, 1 / 3])
     with pytest.raises(UserError, match="fog/1 has 3 class folders, the model 4 classes"):
@@ -92,7 +92,7 @@ def test_imagenet_r_predicts_among_its_own_classes(tmp_path: Path) -> None:
     # The model says 3, which ImageNet-R lacks; the next of its classes, 5 and then 6, counts.
     for i, value in ((5, 3), (6, 3), (200, 200)):
         save(tmp_path / WNIDS[i] / "a.png", value)
-    arguments = {"root": str(tmp_path), "layout": "imagenet-r", "workers": 0}
+    arguments = {"folder": str(tmp_path), "layout": "imagenet-r", "workers": 0}
     rows = official_corruption.METRIC(FirstPixel(1000), data(1000, (3, 7, 7)), **arguments, batch=2)
     assert rows[0] == Row("imagenet-r", "rendition", 1, "accuracy", pytest.approx(2 / 3))
     with pytest.raises(UserError, match="imagenet-r with a model of 3 classes needs classes_from"):
