@@ -21,7 +21,11 @@ def corrupted(images: Tensor, name: str, severity: int, *, seed: int, chunk: int
     order of calls nor on which other corruptions ran. Memory beyond the result is that of one chunk.
     """
     chunks = (images[start : start + chunk] for start in range(0, len(images), chunk))
-    return torch.cat(list(corrupted_chunks(chunks, name, severity, seed=seed)))
+    out, done = torch.empty_like(images), 0
+    for made in corrupted_chunks(chunks, name, severity, seed=seed):
+        out[done : done + len(made)] = made
+        done += len(made)
+    return out
 
 
 @torch.no_grad()
