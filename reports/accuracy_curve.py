@@ -1,5 +1,7 @@
 """Accuracy versus sigma (Rusak et al. 2020, figure 2): all corruptions, and those that are not noise."""
 
+import re
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -14,7 +16,8 @@ PANELS = ("corruption", "corruption_no_noise")
 def points(table: pd.DataFrame, x: str = X) -> pd.DataFrame:
     """Returns one row a setting and measure: arm, x (nan for a reference), measure, n, mean, std, and the arm's best.
 
-    An arm with two or more values of x is a curve, any other a reference. best, best_low, best_high: the curve's
+    An arm with two or more values of x is a curve, any other a reference; where it varies in more than x, there is a
+    curve for each of its other values ("GNT, lr 0.01"). best, best_low, best_high: the curve's
     optimum with its 95% bootstrap interval over the seeds that every setting of the curve has; nan for references,
     where there is no such seed, and the interval's ends also where there is only one.
     """
@@ -23,6 +26,7 @@ def points(table: pd.DataFrame, x: str = X) -> pd.DataFrame:
     trials = by_trial(table)
     values = pd.to_numeric(table.drop_duplicates("trial").set_index("trial")[x], errors="coerce")
     trials["x"] = trials["trial"].map(values)
+    trials["arm"] = trials["label"].str.replace(rf", {re.escape(x)} [^,]+", "", regex=True)
     long = trials.melt(["arm", "config", "seed", "x"], list(MEASURES), "measure", "accuracy").dropna(subset="accuracy")
     curves = [arm for arm, group in long.groupby("arm", sort=False) if group["x"].nunique() > 1]
     long.loc[~long["arm"].isin(curves), "x"] = float("nan")

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from reports import accuracy_curve
+from search_spaces.core.space import Arm, Grid
 from study.trial import Trial
 from tests.support import table, trials
 
@@ -44,6 +45,14 @@ def test_one_value_of_a_curve_is_a_reference(rows: pd.DataFrame) -> None:
     one = rows[rows["label"] == "GNT, sigma 0.5"]
     points = accuracy_curve.points(one)
     assert points["x"].isna().all() and points["best"].isna().all() and set(points["arm"]) == {"GNT"}
+
+
+def test_a_second_dimension_makes_a_curve_for_each_of_its_values(tmp_path: Path) -> None:
+    arms = (Arm(method="gnt", label="GNT", space={"sigma": Grid(0.0, 0.5), "lr": Grid(0.01, 0.1)}),)
+    points = accuracy_curve.points(table(trials("sigma_sweep", arms=arms, seeds=2), tmp_path))
+    assert set(points["arm"]) == {"GNT, lr 0.01", "GNT, lr 0.1"} and (points["n"] == 2).all()
+    for _, curve in points.groupby(["arm", "measure"]):
+        assert curve["x"].tolist() == [0.0, 0.5] and curve["config"].nunique() == 2
 
 
 def test_means_and_deviations_by_hand(points: pd.DataFrame) -> None:
