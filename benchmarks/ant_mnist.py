@@ -21,7 +21,7 @@ from trainers.ant import ANT
 from trainers.core.loop import Fit, Recipe
 from trainers.core.method import Method, generator
 from trainers.gnt import GNT
-from trainers.parts.generator import evaluating
+from trainers.parts.modes import evaluating
 from trainers.standard import Standard
 
 CPU = torch.device("cpu")

@@ -8,6 +8,7 @@ from torch import Generator, Tensor, nn
 
 from trainers.core.method import Method
 from trainers.parts.attack import Norm, pgd
+from trainers.parts.modes import evaluating
 
 
 class Adversarial(Method):
@@ -15,7 +16,7 @@ class Adversarial(Method):
 
     Source: Madry et al. 2018, eq. 2.1; the inner maximum by `steps` of projected gradient ascent from one
     random start. While attacking, the model is in evaluation mode: running averages then see only the images
-    it is trained on. Its mode is restored.
+    it is trained on. Each module's mode is restored.
     epsilon: radius in pixel units of [0, 1], >= 0; 0 is vanilla training. norm: "linf" or "l2", of the whole
     image.
     steps: >= 1. step: length of a step as a share of epsilon, > 0 (published on CIFAR: epsilon 8/255, 7
@@ -35,18 +36,16 @@ class Adversarial(Method):
 
     def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
         """Returns the mean cross-entropy of the first view, attacked."""
-        training = model.training
-        model.eval()
-        x = pgd(
-            lambda at: F.cross_entropy(model(at), y, reduction="sum"),
-            views[0],
-            rng,
-            epsilon=self.epsilon,
-            step=self.step * self.epsilon,
-            steps=self.steps,
-            norm=self.norm,
-        )
-        model.train(training)
+        with evaluating(model):
+            x = pgd(
+                lambda at: F.cross_entropy(model(at), y, reduction="sum"),
+                views[0],
+                rng,
+                epsilon=self.epsilon,
+                step=self.step * self.epsilon,
+                steps=self.steps,
+                norm=self.norm,
+            )
         return F.cross_entropy(model(x), y)
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from study.datasets.core.data import Data
 from study.evaluation.rows import Row
-from trainers.parts.generator import evaluating
+from trainers.parts.modes import evaluating
 
 IMAGENET = 3 * 224 * 224
 

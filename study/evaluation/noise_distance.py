@@ -12,7 +12,8 @@ from torch import Generator, Tensor, nn
 from study.datasets.core.data import Data, Split
 from study.evaluation.rows import Row
 from trainers.core.method import generator
-from trainers.parts.generator import NoiseGenerator, evaluating, generator_step
+from trainers.parts.generator import NoiseGenerator, generator_step
+from trainers.parts.modes import evaluating
 from trainers.parts.projection import per_pixel_rms
 
 Draw = Callable[[Tensor, Generator], Tensor]

@@ -16,6 +16,7 @@ from study.errors import UserError
 from study.evaluation.attacks.ball import Ball, Norm
 from study.evaluation.attacks.worst_case import Strength, Survivors, plain_pgd, resists, survivors
 from study.evaluation.rows import Row
+from trainers.parts.modes import evaluating
 
 GAP = 0.1
 """White-box accuracy may exceed the worst case by this much before it counts as masking."""
@@ -54,12 +55,8 @@ def measure(
     strength = Strength(steps, restarts, targets, queries, batch)
     x, y = _front(data, images, batch)
     vanilla = _load(source, model) if source else None
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        return attack_rows(model.eval(), x, y, norm, epsilons, strength, seed, vanilla)
-    finally:
-        for module, training in modes:
-            module.training = training
+    with evaluating(model):
+        return attack_rows(model, x, y, norm, epsilons, strength, seed, vanilla)
 
 
 def attack_rows(

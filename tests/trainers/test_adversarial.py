@@ -88,3 +88,12 @@ def test_epsilon_zero_is_standard_training() -> None:
     for norm in ("linf", "l2"):
         loss = Adversarial(epsilon=0, norm=norm).loss(net, (x,), y, rng)  # type: ignore[arg-type]
         assert torch.equal(loss, F.cross_entropy(net(x), y))
+
+
+def test_a_frozen_module_stays_frozen() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(72, 10)).train()
+    model[1].eval()
+    rng = torch.Generator().manual_seed(0)
+    x, y = torch.rand(4, 1, 8, 8, generator=rng), torch.arange(4)
+    Adversarial(epsilon=0.1, steps=2).loss(model, (x,), y, rng)
+    assert model.training and not model[1].training

@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from trainers.ant import ANT
 from trainers.core.loop import Fit, Recipe
 from trainers.core.method import generator
-from trainers.parts.generator import evaluating
+from trainers.parts.modes import evaluating
 
 CPU = torch.device("cpu")
 

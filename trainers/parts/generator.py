@@ -1,12 +1,10 @@
 """The noise generator of adversarial noise training, and one step of its game against a classifier."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
+from trainers.parts.modes import evaluating
 from trainers.parts.projection import project
 
 
@@ -59,18 +57,6 @@ def _convolved(hidden: Tensor, convolution: nn.Module) -> Tensor:
         return F.linear(hidden, convolution.weight.flatten(1), convolution.bias)
     output: Tensor = convolution(hidden.permute(0, 3, 1, 2))
     return output.permute(0, 2, 3, 1)
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Puts the model into eval mode, and each of its modules back into the mode it was in."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 def generator_step(

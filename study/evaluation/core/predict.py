@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from study.datasets.core.data import Split
+from trainers.parts import modes
 
 BATCH = 256
 """Images a forward pass: activations that stay in a core's cache make it twice as fast as 1,024."""
@@ -15,14 +16,8 @@ BATCH = 256
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
     """Evaluation and inference mode inside; afterwards each module has its own mode back."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
+    with modes.evaluating(model), torch.inference_mode():
+        yield
 
 
 def device_of(model: nn.Module) -> torch.device:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from study.datasets.core.data import Data, TensorSplit
 from study.evaluation.noise_distance import distances, measure, train_generator
 from trainers.core.method import generator
-from trainers.parts.generator import NoiseGenerator, evaluating
+from trainers.parts.generator import NoiseGenerator
+from trainers.parts.modes import evaluating
 from trainers.parts.projection import project
 
 CPU = torch.device("cpu")

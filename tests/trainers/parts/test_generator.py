@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from trainers.core.method import generator
-from trainers.parts.generator import NoiseGenerator, evaluating, generator_step
+from trainers.parts.generator import NoiseGenerator, generator_step
+from trainers.parts.modes import evaluating
 from trainers.parts.projection import project
 
 CPU = torch.device("cpu")
