@@ -1,17 +1,26 @@
 """AugMix views a second: this project's batched operators beside what a user would reach for instead.
 
-    python benchmarks/augmix.py --threads 2
+    python -m benchmarks.augmix --threads 2
+    python -m benchmarks.augmix --device cuda
 
 Every contender makes two views of each image, 32 x 32 x 3, in batches of 128, from uint8 to float in [0, 1].
-Ours runs in one process with `threads` threads. torchvision's transform and Pillow's operators treat one
-image at a time, so each gets a DataLoader with `threads` worker processes, started before the clock is.
-The contenders take turns for a few rounds, and medians are compared.
+Ours runs in one process with `threads` threads, or on a GPU. torchvision's transform and Pillow's operators treat
+one image at a time, so each gets a DataLoader with `threads` worker processes, whose two first batches are not
+timed. The contenders take turns for some rounds. Two yardsticks: views a second of wall-clock time, and
+milliseconds of processor time a batch, of all threads and workers together, which hardly depends on what else the
+machine does. Ratios are medians over rounds of the ratio to the faster of the other two in the same round.
 
-The machine must be idle: a batch is some hundred short parallel regions, and at the end of each OpenMP's threads wait
-for the slowest. A process that takes one of the cores makes two threads many times slower than one.
+Then the share of a training step (forward and backward of three views with the consistency loss, SGD) that AugMix
+takes with a pre-activation ResNet-18, in processor time on a CPU, and in bf16 and time between synchronisations
+on a GPU.
+
+Wall-clock times need an idle machine: a batch is some hundred short parallel regions, and at the end of each OpenMP's
+threads wait for the slowest. A process that takes one of the cores makes two threads many times slower than one, unless
+they wait asleep: on a busy machine set OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=0.
 """
 
 import argparse
+import resource
 import time
 from collections.abc import Callable, Iterator
 from statistics import median
@@ -23,6 +32,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
+from study.models.preact_resnet18 import PreActResNet18
+from trainers.augmix import AugMix
 from trainers.core.method import generator
 from trainers.parts.augment import augmix
 
@@ -88,44 +99,117 @@ class ByTorchvision(Dataset[list[Tensor]]):
         return [self.transform(self.images[index]).float() / 255 for _ in range(VIEWS)]
 
 
-def ours(images: Tensor) -> Iterator[list[Tensor]]:
+def ours(images: Tensor, device: torch.device) -> Iterator[list[Tensor]]:
     """Yields batches of two views."""
-    rng = generator(torch.device("cpu"), 0)
-    for batch in images.split(BATCH):
+    rng = generator(device, 0)
+    for batch in images.to(device).split(BATCH):
         x = batch.float() / 255
         yield list(augmix(x, rng, views=VIEWS).chunk(VIEWS))
 
 
-def rate(batches: Iterator[list[Tensor]], count: int) -> float:
-    """Returns views a second over `count` batches, after two to warm up."""
-    for _ in range(2):
+def processor_seconds() -> float:
+    """Returns the processor time of this process and of the workers that have ended."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, kinds))
+
+
+def wait(device: torch.device) -> None:
+    """Waits until the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def measure(batches: Iterator[list[Tensor]], count: int, device: torch.device) -> tuple[float, float]:
+    """Returns views a second after the first two of `count` batches, and processor milliseconds a batch of all."""
+    before = processor_seconds()
+    for done in range(count):
+        if done == 2:
+            wait(device)
+            start = time.perf_counter()
         next(batches)
-    start = time.perf_counter()
-    for _ in range(count):
-        next(batches)
-    return count * BATCH * VIEWS / (time.perf_counter() - start)
+    wait(device)
+    seconds = time.perf_counter() - start
+    del batches  # ends the workers, whose time counts only then
+    return (count - 2) * BATCH * VIEWS / seconds, (processor_seconds() - before) * 1e3 / count
+
+
+def step_share(width: int, steps: int, device: torch.device) -> tuple[float, float]:
+    """Returns the milliseconds of a training step, and the share of it that augmentation takes; medians."""
+    method, rng = AugMix(), generator(device, 0)
+    model = PreActResNet18(shape=(3, SIZE, SIZE), classes=10, width=width).to(device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True)
+    x = torch.rand((BATCH, 3, SIZE, SIZE), generator=rng, device=device)
+    y = torch.randint(10, (BATCH,), generator=rng, device=device)
+
+    def now() -> float:
+        wait(device)
+        return time.perf_counter() if device.type == "cuda" else processor_seconds()
+
+    times, shares = [], []
+    for _ in range(steps + 1):
+        start = now()
+        views = method.views(x, rng)
+        augmented = now()
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            loss = method.loss(model, views, y, rng)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        times.append(now() - start)
+        shares.append((augmented - start) / times[-1])
+    return 1e3 * median(times[1:]), median(shares[1:])
+
+
+def contenders(images: Tensor, threads: int, device: torch.device) -> dict[str, Iterator[list[Tensor]]]:
+    """Returns fresh batches of each; no worker has started."""
+    found = {"ours": ours(images, device)}
+    for name, data in {"torchvision": ByTorchvision(images), "Pillow": ByPillow(images)}.items():
+        loader = DataLoader(data, BATCH, num_workers=threads)  # type: ignore[arg-type]
+        found[name] = (batch for batch in loader)
+    return found
+
+
+def device_of(name: str) -> torch.device:
+    """Returns the device, or ends the program with one line if it is not there."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SystemExit("error: --device cuda, but there is no CUDA device here; cpu is always there")
+    return torch.device(name)
 
 
 def main() -> None:
-    """Times the three in turns and prints a table."""
+    """Times the three in turns, then training steps, and prints two tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--threads", type=int, default=2, help="threads for ours, workers for the others")
-    parser.add_argument("--batches", type=int, default=20, help="batches to time")
-    parser.add_argument("--rounds", type=int, default=3, help="turns that each takes")
+    parser.add_argument("--batches", type=int, default=20, help="batches to time, more than 2")
+    parser.add_argument("--rounds", type=int, default=5, help="turns that each takes")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where ours runs")
+    parser.add_argument("--widths", type=int, nargs="*", default=[8, 64], help="of the ResNet-18")
+    parser.add_argument("--steps", type=int, default=5, help="training steps to time")
     args = parser.parse_args()
+    device = device_of(args.device)
     torch.set_num_threads(args.threads)
-    shape = ((args.batches + 10) * BATCH, 3, SIZE, SIZE)
+    shape = (args.batches * BATCH, 3, SIZE, SIZE)
     images = torch.randint(0, 256, shape, generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    rates: dict[str, list[float]] = {"ours": [], "torchvision": [], "Pillow": []}
+    for batch in ours(images[: 3 * BATCH], device):
+        del batch
+    rounds = []
     for _ in range(args.rounds):
-        rates["ours"].append(rate(ours(images), args.batches))
-        for name, data in {"torchvision": ByTorchvision(images), "Pillow": ByPillow(images)}.items():
-            loader = DataLoader(data, BATCH, num_workers=args.threads)  # type: ignore[var-annotated,arg-type]
-            rates[name].append(rate(iter(loader), args.batches))
-    for name, found in rates.items():
-        print(f"{name:<12} {median(found):>8.0f} views/s  ({min(found):.0f} to {max(found):.0f})")
-    ratio = median(rates["ours"]) / max(median(rates["torchvision"]), median(rates["Pillow"]))
-    print(f"ours / the faster of the others: {ratio:.1f}, {args.threads} threads each")
+        every = contenders(images, args.threads, device)
+        rounds.append({name: measure(every.pop(name), args.batches, device) for name in list(every)})
+    for name in rounds[0]:
+        rates, processor = zip(*(each[name] for each in rounds), strict=True)
+        spread = f"({min(rates):.0f} to {max(rates):.0f})"
+        print(f"{name:<12}{median(rates):>9.0f} views/s {spread:<20}{median(processor):>8.1f} ms of processor a batch")
+    faster = median(r["ours"][0] / max(r["torchvision"][0], r["Pillow"][0]) for r in rounds)
+    less = median(min(r["torchvision"][1], r["Pillow"][1]) / r["ours"][1] for r in rounds)
+    print(f"ours on {device} / the better of the others, {args.threads} threads or workers each, {args.rounds} rounds:")
+    print(f"  {faster:.1f} times the views a second, {less:.1f} times less processor time")
+    for width in args.widths:
+        milliseconds, share = step_share(width, args.steps, device)
+        kind = "bf16" if device.type == "cuda" else "float32, processor time"
+        print(
+            f"ResNet-18, width {width:>2}: a step takes {milliseconds:.1f} ms ({kind}), augmentation {share:.1%} of it"
+        )
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ table 4). From any study whose settings differ in what is on or off, or in categ
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.core.paired import Difference, difference, gain_text, holm, p_text
+from reports.core.cells import bold
+from reports.core.paired import Difference, difference, gain_text, holm, lead_note, leaders, p_text
 from reports.core.report import Report
-from reports.core.settings import OFF, ON, bases, components
-from reports.core.stats import MEASURES, by_trial, percent
+from reports.core.settings import OFF, ON, bases, components, in_print
+from reports.core.stats import MEASURES, by_trial, count_text, percent
 from reports.core.style import PALETTE, TWO_COLUMNS
 
 PREFIX = "component."
@@ -16,12 +17,12 @@ SHOWN = ("clean", "corruption")
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting and measure: component.NAME (its level), n, mean, std, gain, ..., best.
+    """Returns one row a setting and measure: component.NAME (its level), n, mean, std, gain, ..., best, leads.
 
     gain, gain_std: over the base setting (`base`, everything off), mean and deviation of the differences at the gain_n
     seeds both have. p: of Student's paired test; p_adjusted: Holm-corrected over the gains of the measure. nan where
-    they are unknown. best: whether the mean is the measure's highest; ties are all best. Empty where no two settings
-    differ.
+    they are unknown. best, leads: the mean is the measure's highest; no other is significantly better
+    (`reports.core.paired.leaders`). Empty where no two settings differ.
     """
     levels = components(table)
     trials = by_trial(table)
@@ -39,7 +40,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
         part[["gain_n", "gain", "gain_std", "p"]] = pd.DataFrame(gains, index=part.index)
         part["p_adjusted"] = holm(part["p"].tolist())
         part["base"] = [over.get(config) == config for config in part.index]
-        part["best"] = part["mean"] >= part["mean"].max() - 1e-12
+        part[["best", "leads"]] = leaders(seeds)[["best", "leads"]]
         parts.append(part.assign(measure=measure))
     named = levels.add_prefix(PREFIX).assign(label=table.drop_duplicates("config").set_index("config")["label"])
     found = named.join(pd.concat(parts), how="inner").rename_axis("config").reset_index()
@@ -56,7 +57,7 @@ def _gain(seeds: pd.DataFrame, config: str, base: str | None) -> Difference:
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: its marks, n, accuracies and gain in percent, the gain's p; the best starred."""
+    """Returns a row a setting: its marks, n, accuracies and gain in percent, the gain's p; what leads in bold."""
     rows = []
     for _, group in points.groupby("config", sort=False):
         cells = {title(name): MARKS.get(group[name].iloc[0], group[name].iloc[0]) for name in _names(points)}
@@ -64,7 +65,7 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
         by_measure = {row.measure: row for row in group.itertuples()}
         for measure, row in by_measure.items():
             if measure in SHOWN:
-                cells[MEASURES[measure]] = percent(row.mean, row.std) + (" *" if row.best else "")
+                cells[MEASURES[measure]] = bold(percent(row.mean, row.std), row.leads)
         if (row := by_measure.get(_main(points))) is not None:
             cells["Gain"] = "-" if row.base else gain_text(row.gain, row.gain_std)
             cells["p (Holm)"] = p_text(row.p_adjusted)
@@ -77,10 +78,9 @@ def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows, and what could not be computed."""
     measure = _main(points)
     main = points[points["measure"] == measure]
-    low, high = points["n"].min(), points["n"].max()
     text = (
-        f"Top-1 accuracy in percent, mean ± standard deviation over n = {low if low == high else f'{low} to {high}'} "
-        f"seeds. * is the highest mean of a column. "
+        f"Top-1 accuracy in percent, mean ± standard deviation over n = {count_text(points['n'])}. "
+        f"{lead_note(points[points['measure'].isin(SHOWN)])} "
     )
     if not main["base"].any():
         return text + "No finished setting has everything off, so there is no base and no gain."
@@ -116,7 +116,7 @@ def draw(points: pd.DataFrame) -> Figure:
         rows = points[points["measure"] == measure].set_index("config").reindex(configs)
         mean, std = 100 * rows["mean"], 100 * rows["std"].fillna(0)
         axis.errorbar(mean, range(len(configs)), xerr=std, fmt="o", color=colour, capsize=2, linewidth=1)
-        for place in (i for i, best in enumerate(rows["best"].eq(True)) if best):
+        for place in (i for i, best in enumerate(rows["leads"].eq(True)) if best):
             axis.plot(mean.iloc[place], place, "*", markersize=11, color=colour, markeredgecolor="white", zorder=5)
         for value in mean[rows["base"].eq(True)]:
             axis.axvline(value, color="0.5", linestyle="--", linewidth=0.9, zorder=0)
@@ -144,7 +144,7 @@ def _marks(axis, settings: pd.DataFrame, names: list[str]) -> None:  # type: ign
 
 def title(name: str) -> str:
     """Returns a component's column name as print shows it."""
-    return name.removeprefix(PREFIX).replace("_", " ").capitalize()
+    return in_print(name.removeprefix(PREFIX)).capitalize()
 
 
 def _names(points: pd.DataFrame) -> list[str]:

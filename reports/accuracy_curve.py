@@ -1,110 +1,104 @@
-"""Accuracy versus sigma (Rusak et al. 2020, figure 2): all corruptions, and those that are not noise."""
+"""Accuracy versus sigma (Rusak et al. 2020, figure 2), or versus any other numeric parameter: all corruptions, and
+those that are not noise."""
 
-import re
+from functools import partial
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from reports.core.cells import bold
+from reports.core.curves import AXES, X, curves
+from reports.core.paired import compare, lead_note
 from reports.core.report import Report
-from reports.core.stats import MEASURES, best_interval, by_trial, percent
-from reports.core.style import PALETTE, TWO_COLUMNS
+from reports.core.stats import MEASURES, TRIAL, by_trial, count_text, percent
+from reports.core.style import PALETTE, TWO_COLUMNS, legend_columns
 
-X = "sigma"
+BANDS = 3
+"""Most references that show a band; more would hide the curves."""
 PANELS = ("corruption", "corruption_no_noise")
 
 
 def points(table: pd.DataFrame, x: str = X) -> pd.DataFrame:
-    """Returns one row a setting and measure: arm, x (nan for a reference), measure, n, mean, std, and the arm's best.
+    """Returns one row a setting and measure: arm, config, x, measure, n, mean, std, best, best_low, best_high, leads.
 
-    An arm with two or more values of x is a curve, any other a reference; where it varies in more than x, there is a
-    curve for each of its other values ("GNT, lr 0.01"). best, best_low, best_high: the curve's
-    optimum with its 95% bootstrap interval over the seeds that every setting of the curve has; nan for references,
-    where there is no such seed, and the interval's ends also where there is only one.
+    leads: no other setting, of any arm, is significantly better in the measure (`reports.core.paired.leaders`). What
+    the others are: `reports.core.curves.curves`.
     """
     if x not in table:
         return pd.DataFrame()
-    trials = by_trial(table)
-    values = pd.to_numeric(table.drop_duplicates("trial").set_index("trial")[x], errors="coerce")
-    trials["x"] = trials["trial"].map(values)
-    trials["arm"] = trials["label"].str.replace(rf", {re.escape(x)} [^,]+", "", regex=True)
-    long = trials.melt(["arm", "config", "seed", "x"], list(MEASURES), "measure", "accuracy").dropna(subset="accuracy")
-    curves = [arm for arm, group in long.groupby("arm", sort=False) if group["x"].nunique() > 1]
-    long.loc[~long["arm"].isin(curves), "x"] = float("nan")
-    keys = ["arm", "config", "x", "measure"]
-    found = (
-        long.groupby(keys, sort=False, dropna=False)["accuracy"].agg(n="count", mean="mean", std="std").reset_index()
+    long = by_trial(table).melt(TRIAL, list(MEASURES), "measure", "accuracy").dropna(subset="accuracy")
+    found = curves(long, table, x, ["measure"])
+    lead = compare(long.rename(columns={"accuracy": "value"}), "measure")[["config", "measure", "leads"]]
+    return found.merge(lead, on=["config", "measure"]).sort_values(
+        ["measure", "arm", "x"], kind="stable", ignore_index=True
     )
-    found[["best", "best_low", "best_high"]] = float("nan")
-    for (arm, measure), group in long[long["arm"].isin(curves)].groupby(["arm", "measure"]):
-        matrix = group.pivot_table(index="x", columns="seed", values="accuracy").dropna(axis="columns")
-        if matrix.size:
-            here = (found["arm"] == arm) & (found["measure"] == measure)
-            best = best_interval(matrix.index.to_numpy(), matrix.to_numpy())
-            found.loc[here, ["best", "best_low", "best_high"]] = best
-    return found.sort_values(["measure", "arm", "x"], kind="stable", ignore_index=True)
 
 
-def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: sigma, n, mean ± std of each measure in percent; the best of a curve is starred."""
+def table(points: pd.DataFrame, x: str = X) -> pd.DataFrame:
+    """Returns a row a setting: x, n, mean ± std of each measure in percent, in bold what leads."""
     rows = []
     for (arm, config), group in points.groupby(["arm", "config"], sort=False):
-        cells = {"Training": arm, "sigma": "" if group["x"].isna().all() else f"{group['x'].iloc[0]:g}"}
+        cells = {"Training": arm, x: "" if group["x"].isna().all() else f"{group['x'].iloc[0]:g}"}
         cells["n"] = str(group["n"].max())
         for measure, name in MEASURES.items():
             for row in group[group["measure"] == measure].itertuples():
-                cells[name] = percent(row.mean, row.std) + (" *" if row.x == row.best else "")
+                cells[name] = bold(percent(row.mean, row.std), row.leads)
         rows.append({"_x": group["x"].iloc[0], "_config": config, **cells})
     frame = pd.DataFrame(rows).fillna({"_x": float("inf")}).sort_values("_x", kind="stable")
     return frame.drop(columns=["_x", "_config"]).fillna("")
 
 
-def caption(points: pd.DataFrame) -> str:
+def caption(points: pd.DataFrame, x: str = X) -> str:
     """Returns what the figure and the table show."""
     found = points.dropna(subset="best").drop_duplicates(["arm", "measure"]).set_index("measure")
     text = (
-        f"Top-1 accuracy in percent, mean ± standard deviation over n = {_range(points['n'])} seeds; bands show one "
-        "standard deviation, sigma 0 is vanilla training. * is the best sigma of its column."
+        f"Top-1 accuracy in percent, mean ± standard deviation over n = {count_text(points['n'])}; bands show "
+        f"one standard deviation{', sigma 0 is vanilla training' if x == X else ''}. {lead_note(points)}"
     )
     for measure in (m for m in PANELS if m in found.index):
         for row in found.loc[[measure]].itertuples():
             interval = f"95% bootstrap interval over seeds {row.best_low:g} to {row.best_high:g}"
             spread = "one seed, so no interval" if pd.isna(row.best_low) else interval
-            text += f" {row.arm}, {MEASURES[measure].lower()}: best sigma {row.best:g}, {spread}."
+            text += f" {row.arm}, {MEASURES[measure].lower()}: best {x} {row.best:g}, {spread}."
     return text
 
 
-def summary(points: pd.DataFrame) -> dict[str, float]:
-    """Returns the best sigma of each panel and the accuracy there, of the first curve."""
+def summary(points: pd.DataFrame, x: str = X) -> dict[str, float]:
+    """Returns the best x of each panel and the accuracy there, of the first curve."""
     found = points[points["x"] == points["best"]].drop_duplicates("measure").set_index("measure")
     return {
         name: float(value)
         for measure in (m for m in PANELS if m in found.index)
         for name, value in (
-            (f"best_sigma.{measure}", found.loc[measure, "best"]),
+            (f"best_{x}.{measure}", found.loc[measure, "best"]),
             (f"best_accuracy.{measure}", found.loc[measure, "mean"]),
         )
     }
 
 
-def draw(points: pd.DataFrame) -> Figure:
+def draw(points: pd.DataFrame, x: str = X) -> Figure:
     """Returns two panels: curves with bands, references as lines, the optimum marked with its interval."""
-    figure = Figure(figsize=(TWO_COLUMNS, 2.9), layout="constrained")
+    arms = list(dict.fromkeys(points["arm"]))
+    columns = legend_columns(arms, TWO_COLUMNS)
+    figure = Figure(figsize=(TWO_COLUMNS, 2.7 + 0.17 * -(-len(arms) // columns)), layout="constrained")
     axes = figure.subplots(1, 2)
     for axis, measure in zip(axes, PANELS, strict=True):
         rows = points[points["measure"] == measure]
+        references = rows.loc[rows["x"].isna(), "arm"].nunique()
         for index, (arm, group) in enumerate(rows.groupby("arm", sort=False)):
             colour = PALETTE[index % len(PALETTE)]
             mean, std = 100 * group["mean"], 100 * group["std"].fillna(0)
             if group["x"].isna().all():
                 axis.axhline(mean.iloc[0], color=colour, linestyle="--", label=arm)
-                axis.axhspan((mean - std).iloc[0], (mean + std).iloc[0], color=colour, alpha=0.12, linewidth=0)
+                if references <= BANDS:
+                    axis.axhspan((mean - std).iloc[0], (mean + std).iloc[0], color=colour, alpha=0.12, linewidth=0)
                 continue
             axis.plot(group["x"], mean, "o-", color=colour, label=arm)
             axis.fill_between(group["x"], mean - std, mean + std, color=colour, alpha=0.2, linewidth=0)
             _mark_best(axis, group, colour)
-        axis.set(title=MEASURES[measure], xlabel="training noise sigma (pixels in [0, 1])", ylabel="top-1 accuracy (%)")
+        axis.set(title=MEASURES[measure], xlabel=AXES.get(x, x), ylabel="top-1 accuracy (%)")
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
     return figure
 
 
@@ -122,9 +116,17 @@ def _mark_best(axis, group: pd.DataFrame, colour: str) -> None:  # type: ignore[
     axis.margins(y=0.22)
 
 
-def _range(counts: "pd.Series[int]") -> str:
-    low, high = counts.min(), counts.max()
-    return str(low) if low == high else f"{low} to {high}"
+def along(x: str) -> Report:
+    """Returns the report with the numeric parameter x on its axis."""
+    return Report(
+        title=f"Accuracy versus {x}",
+        points=partial(points, x=x),
+        table=partial(table, x=x),
+        caption=partial(caption, x=x),
+        draw=partial(draw, x=x),
+        summary=partial(summary, x=x),
+        along=along,
+    )
 
 
-REPORT = Report(title="Accuracy versus sigma", points=points, table=table, caption=caption, draw=draw, summary=summary)
+REPORT = along(X)

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.core.paired import difference, gain_text, half_interval, holm, p_text
+from reports.core.cells import bold
+from reports.core.paired import LEVEL, difference, gain_text, half_interval, holm, p_text
 from reports.core.report import Report
-from reports.core.settings import OFF, ON, Contrast, components, contrasts, squares
-from reports.core.stats import MEASURES, by_trial
+from reports.core.settings import OFF, ON, Contrast, components, contrasts, in_print, squares
+from reports.core.stats import MEASURES, by_trial, count_text
 from reports.core.style import PALETTE, TWO_COLUMNS
 
 EFFECT, INTERACTION = "effect", "interaction"
@@ -63,13 +64,14 @@ def _name(contrast: Contrast) -> str:
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row an effect: pairs, n, and for each measure the difference in points of percent with its p."""
+    """Returns a row an effect: pairs, n, and for each measure the difference in points of percent with its p; in bold
+    what is significant."""
     rows = []
     for (kind, name), group in points.groupby(["kind", "name"], sort=False):
-        cells = {"Component": name.replace("_", " "), "Effect": KINDS[kind], "Pairs": str(group["pairs"].max())}
+        cells = {"Component": in_print(name), "Effect": KINDS[kind], "Pairs": str(group["pairs"].max())}
         cells["n"] = str(group["n"].max())
         for row in group[group["measure"].isin(PANELS)].itertuples():
-            cells[MEASURES[row.measure]] = gain_text(row.mean, row.std)
+            cells[MEASURES[row.measure]] = bold(gain_text(row.mean, row.std), row.p_adjusted < LEVEL)
             cells[f"{MEASURES[row.measure]}, p"] = p_text(row.p_adjusted)
         rows.append(cells)
     return pd.DataFrame(rows).fillna("")
@@ -77,15 +79,16 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what is averaged over what."""
-    low, high = points["n"].min(), points["n"].max()
     text = (
         "Change of top-1 accuracy in points of percent. Alone: with the component minus without it, mean over the "
         "pairs of settings that differ in nothing else. Together: what both add beyond the sum of what each adds, "
         "mean over the quadruples of settings that differ in nothing else. ± is the standard deviation over "
-        f"n = {low if low == high else f'{low} to {high}'} seeds (those that all settings of the pairs have); p is "
-        "Student's paired test over seeds, Holm-corrected over the rows of a kind."
+        f"n = {count_text(points['n'])} (those that all settings of the pairs have); p is Student's two-sided "
+        "paired test over seeds, Holm-corrected over the rows of a kind. "
     )
-    return text if high > 1 else text + " One seed has neither spread nor p."
+    if points["n"].max() < 2:
+        return text + "One seed has neither spread nor p."
+    return text + f"Bold: significant at the {LEVEL:.0%} level."
 
 
 def draw(points: pd.DataFrame) -> Figure:
@@ -103,7 +106,7 @@ def draw(points: pd.DataFrame) -> Figure:
                           linewidth=1)  # fmt: skip
         axis.axvline(0, color="0.3", linewidth=0.8)
         axis.set(xlabel="change of accuracy (points)", title=MEASURES[measure])
-    axes[0].set_yticks(range(len(names)), [name.replace("_", " ") for _, name in names])
+    axes[0].set_yticks(range(len(names)), [in_print(name) for _, name in names])
     axes[0].set_ylim(len(names) - 0.4, -0.6)
     return figure
 

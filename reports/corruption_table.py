@@ -1,35 +1,67 @@
-"""Accuracy under each corruption, setting by setting."""
+"""Accuracy under each corruption, setting by setting, a benchmark at a time (Erichson et al. 2022, tables 6 to 10)."""
 
 import pandas as pd
 
+from reports.core.cells import bold
+from reports.core.layout import by_setting
+from reports.core.paired import compare, lead_note
+from reports.core.published import beside, note
 from reports.core.report import Report
-from reports.core.stats import by_corruption, percent
+from reports.core.stats import TRIAL, by_benchmark, count_text, percent
+
+MEANS = {"mean": "Mean", "mean_no_noise": "Mean without noise"}
+BENCHMARKS = {
+    "cifar-10-c": "CIFAR-10-C", "cifar-100-c": "CIFAR-100-C", "mnist-c": "MNIST-C", "imagenet-c": "ImageNet-C",
+    "common": "made here: ImageNet-C's corruptions", "mnist": "made here: MNIST-C's corruptions",
+    "extra": "made here: ImageNet-C's four held out",
+}  # fmt: skip
+"""Benchmark in the rows -> in print."""
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting and corruption: arm, label, config, family, corruption, n, mean and std over seeds."""
-    trials = by_corruption(table)
-    keys = ["arm", "label", "config", "family", "corruption"]
-    return trials.groupby(keys, sort=False)["accuracy"].agg(n="count", mean="mean", std="std").reset_index()
+    """Returns one row a setting, benchmark and corruption: what `compare` tells of the accuracy, and family, number.
+
+    Beside the corruptions stand their means over a benchmark, all (corruption "mean") and without the noise family
+    ("mean_no_noise"); these have no family. Corruptions of one name in two benchmarks are two. number: the benchmark's
+    and the corruption's name.
+    """
+    each = by_benchmark(table)
+    each = each[each["corruption"] != "clean"].rename(columns={"accuracy": "value"})
+    if each.empty:
+        return pd.DataFrame()
+    keys = [*TRIAL, "benchmark"]
+    calm = each[each["family"] != "noise"]
+    means = [
+        part.groupby(keys, sort=False)["value"].mean().reset_index().assign(corruption=name)
+        for name, part in (("mean", each), ("mean_no_noise", calm))
+    ]
+    long = pd.concat([*means, each], ignore_index=True)
+    long["number"] = long["benchmark"] + " " + long["corruption"]
+    about = long.drop_duplicates("number").set_index("number")[["benchmark", "family", "corruption"]]
+    return beside(compare(long, "number").join(about, on="number"), table, "corruption")
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a corruption, by family, and a column a setting: mean ± std in percent, the best starred."""
-    best = points.loc[points.groupby("corruption")["mean"].idxmax(), ["corruption", "config"]]
-    stars = set(best.itertuples(index=False, name=None))
-    cells = [percent(r.mean, r.std) + (" *" if (r.corruption, r.config) in stars else "") for r in points.itertuples()]
-    named = points.assign(cell=cells, Corruption=points["corruption"].str.replace("_", " "), Family=points["family"])
-    wide = named.pivot_table(
-        index=["Family", "Corruption"], columns="label", values="cell", aggfunc="first", sort=False
-    )
-    return wide.reset_index().rename_axis(columns=None).fillna("")
+    """Returns a row a setting and benchmark, a column a corruption: mean ± std in percent, in bold what leads."""
+    parts = []
+    for name, part in points.groupby("benchmark", sort=False):
+        cells = [bold(percent(r.mean, r.std), r.leads) for r in part.itertuples()]
+        names = {c: MEANS.get(c, c.replace("_", " ").capitalize()) for c in [*MEANS, *part["corruption"].unique()]}
+        shown = by_setting(part, cells, "corruption", names)
+        if points["benchmark"].nunique() > 1:
+            shown.insert(1, "Benchmark", BENCHMARKS.get(str(name), str(name)))
+        parts.append(shown)
+    return pd.concat(parts).fillna("")
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
+    names = [BENCHMARKS.get(name, name) for name in points["benchmark"].unique()]
+    each = ", each compared by itself" if len(names) > 1 else ""
     return (
-        f"Top-1 accuracy in percent under each corruption, mean over severities, then mean ± standard deviation over "
-        f"up to {points['n'].max()} seeds. * is the highest mean of a row."
+        "Top-1 accuracy in percent under each corruption, mean over severities, then mean ± standard deviation over "
+        f"n = {count_text(points['n'])}. Benchmark: {'; '.join(names)}{each}. {lead_note(points)}"
+        f"{note(points)}"
     )
 
 

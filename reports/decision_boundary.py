@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from reports.core.cells import bold
+from reports.core.paired import compare, lead_note
 from reports.core.report import Report
-from reports.core.stats import by_trial, percent
+from reports.core.stats import by_trial, count_text, percent
 from reports.core.style import PALETTE, TWO_COLUMNS
 
 COLUMNS = 3
@@ -15,14 +17,16 @@ ROW, POINT = "row ", "point"
 def points(table: pd.DataFrame) -> pd.DataFrame:
     """Returns, of each setting's first finished seed, the grid and the test points; one row each.
 
-    Columns: config, label, seed; n, mean, std of clean accuracy over the setting's seeds; length, of the boundary in
-    that seed, in units of the square's side (mean over seeds: mean_length); kind "grid" or "point"; first and second,
-    coordinates in [0, 1]; value: the probability of class 1, or the point's label. Empty without rows of "boundary".
+    Columns: config, label, seed; n, mean, std, leads of clean accuracy over the setting's seeds; length, of the
+    boundary in that seed, in units of the square's side (mean over seeds: mean_length); kind "grid" or "point"; first
+    and second, coordinates in [0, 1]; value: the probability of class 1, or the point's label. Empty without rows of
+    "boundary".
     """
     rows = table[table["benchmark"] == "boundary"]
     if rows.empty:
         return pd.DataFrame()
-    clean = by_trial(table).groupby("config", sort=False)["clean"].agg(n="count", mean="mean", std="std")
+    clean = compare(by_trial(table).rename(columns={"clean": "value"}).assign(measure="clean"), "measure")
+    clean = clean.set_index("config")[["n", "mean", "std", "leads"]]
     grids = {key: _grid(trial) for key, trial in rows.groupby(["config", "label", "seed"], sort=False)}
     lengths = pd.Series({key: boundary_length(grid) for key, grid in grids.items()})
     parts = []
@@ -35,8 +39,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
         means = {"length": lengths[config, label, seed], "mean_length": lengths[config].mean()}
         parts.append(part.assign(**facts, **means))
     found = pd.concat(parts, ignore_index=True)
-    found["n"] = found["n"].astype(int)
-    return found
+    return found.astype({"n": int, "leads": bool})
 
 
 def boundary_length(grid: np.ndarray) -> float:
@@ -73,17 +76,15 @@ def _settings(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: n, accuracy and the boundary's length, means over seeds; the most accurate starred."""
-    settings = _settings(points)
-    top = settings["mean"].max()
+    """Returns a row a setting: n, accuracy and the boundary's length, means over seeds; in bold what leads."""
     rows = [
         {
             "Training": row.label,
             "n": str(row.n),
-            "Clean": percent(row.mean, row.std) + (" *" if row.mean >= top - 1e-12 else ""),
+            "Clean": bold(percent(row.mean, row.std), row.leads),
             "Boundary length": f"{row.mean_length:.2f}",
         }
-        for row in settings.itertuples()
+        for row in _settings(points).itertuples()
     ]
     return pd.DataFrame(rows)
 
@@ -91,13 +92,12 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
 def caption(points: pd.DataFrame) -> str:
     """Returns what the figure and the table show."""
     settings = _settings(points)
-    low, high = settings["n"].min(), settings["n"].max()
     seeds = ", ".join(str(seed) for seed in settings["seed"].unique())
     return (
         f"Probability of class 1 and the decision boundary of one seed ({seeds}), with the test points. Accuracy in "
         "percent and the boundary's length, in units of the square's side, are means over "
-        f"n = {low if low == high else f'{low} to {high}'} seeds; of two around the same points the shorter "
-        "is the smoother. * is the highest accuracy."
+        f"n = {count_text(settings['n'])}; of two around the same points the shorter is the smoother. "
+        f"{lead_note(settings)}"
     )
 
 

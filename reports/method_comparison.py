@@ -3,45 +3,35 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from reports.core.cells import bold
+from reports.core.layout import by_setting
+from reports.core.paired import SETTING, compare, lead_note
+from reports.core.published import beside, note
 from reports.core.report import Report
-from reports.core.stats import MEASURES, by_trial, percent
+from reports.core.stats import MEASURES, by_trial, count_text, percent
 from reports.core.style import PALETTE, TWO_COLUMNS
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting and measure: config, label, measure, n, mean, low, high over seeds, and best.
-
-    best: whether the mean is the measure's highest; ties are all best.
-    """
-    trials = by_trial(table)
-    long = trials.melt(["config", "label", "seed"], list(MEASURES), "measure", "accuracy").dropna(subset="accuracy")
-    found = (
-        long.groupby(["config", "label", "measure"], sort=False)["accuracy"]
-        .agg(n="count", mean="mean", low="min", high="max")
-        .reset_index()
-    )
-    found["best"] = found["mean"] >= found.groupby("measure")["mean"].transform("max") - 1e-12
-    return found
+    """Returns one row a setting and measure: what `reports.core.paired.compare` tells of its accuracy."""
+    long = by_trial(table).melt([*SETTING, "seed"], list(MEASURES), "measure", "value")
+    return beside(compare(long, "measure"), table, "measure")
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: n, and "mean (lowest / highest)" of each measure in percent; the best starred."""
-    rows = []
-    for (_, label), group in points.groupby(["config", "label"], sort=False):
-        cells = {"Training": label, "n": str(group["n"].max())}
-        for row in group.itertuples():
-            spread = f" ({percent(row.low)} / {percent(row.high)})" if row.n > 1 else ""
-            cells[MEASURES[row.measure]] = percent(row.mean) + spread + (" *" if row.best else "")
-        rows.append(cells)
-    return pd.DataFrame(rows).fillna("")
+    """Returns a row a setting: n, and "mean (lowest / highest)" of each measure in percent; what leads in bold."""
+    cells = []
+    for row in points.itertuples():
+        spread = f" ({percent(row.low)} / {percent(row.high)})" if row.n > 1 else ""
+        cells.append(bold(percent(row.mean) + spread, row.leads))
+    return by_setting(points, cells, "measure", MEASURES)
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
-    low, high = points["n"].min(), points["n"].max()
     return (
-        "Top-1 accuracy in percent: mean (lowest / highest) over "
-        f"n = {low if low == high else f'{low} to {high}'} seeds. * is the highest mean of a column."
+        f"Top-1 accuracy in percent: mean (lowest / highest) over n = {count_text(points['n'])}. {lead_note(points)}"
+        f"{note(points)}"
     )
 
 
@@ -54,7 +44,7 @@ def draw(points: pd.DataFrame) -> Figure:
     for axis, measure, colour in zip(axes, measures, PALETTE, strict=False):
         rows = points[points["measure"] == measure].set_index("config").reindex(labels.index)
         axis.hlines(range(len(labels)), 100 * rows["low"], 100 * rows["high"], color=colour, linewidth=1.2)
-        best = rows["best"].eq(True).to_numpy()
+        best = rows["leads"].eq(True).to_numpy()
         for chosen, marker, size in ((~best, "o", 4), (best, "*", 10)):
             places = [place for place, one in enumerate(chosen) if one]
             axis.plot(100 * rows["mean"].to_numpy()[chosen], places, marker, color=colour, markersize=size)

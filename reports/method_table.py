@@ -2,10 +2,12 @@
 
 import pandas as pd
 
+from reports.core.cells import bold
+from reports.core.layout import by_setting
+from reports.core.paired import SETTING, compare, lead_note
 from reports.core.report import Report
-from reports.core.stats import MEASURES, by_corruption, by_trial, percent
+from reports.core.stats import MEASURES, by_corruption, by_trial, count_text, percent
 
-KEYS = ["arm", "label", "config"]
 TRAINED_ON = {
     "gnt": "gaussian_noise",
     "ant": "gaussian_noise",
@@ -18,49 +20,44 @@ noise correlated over several pixels is another."""
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting and measure: arm, label, config, measure, n, mean, std, bracket.
+    """Returns one row a setting and measure: what `reports.core.paired.compare` tells of its accuracy, and bracket.
 
-    bracket: whether the measure contains a corruption that the setting was trained on.
+    bracket: whether the measure contains a corruption that the setting was trained on. Such settings are compared
+    neither with each other nor with the rest.
     """
     trials = by_trial(table)
     if trials.empty:
         return pd.DataFrame()
-    long = trials.melt([*KEYS, "seed"], list(MEASURES), "measure", "accuracy").dropna(subset="accuracy")
-    found = long.groupby([*KEYS, "measure"], sort=False)["accuracy"].agg(n="count", mean="mean", std="std")
-    found = found.reset_index()
+    long = trials.melt([*SETTING, "seed"], list(MEASURES), "measure", "value")
     seen = by_corruption(table).groupby("config")["corruption"].agg(set)
     trained = _trained_on(table)
-    here = [trained[config] in seen[config] for config in found["config"]]
-    return found.assign(bracket=pd.Series(here, dtype=bool) & (found["measure"] == "corruption"))
+    own = pd.Series([trained[config] in seen[config] for config in long["config"]], index=long.index, dtype=bool)
+    bracket = own & (long["measure"] == "corruption")
+    parts = [compare(part, "measure").assign(bracket=told) for told, part in long.groupby(bracket)]
+    found = pd.concat(parts, ignore_index=True)
+    found.loc[found["bracket"], ["best", "p", "leads"]] = [False, float("nan"), False]
+    order = {config: place for place, config in enumerate(long["config"].unique())}
+    return found.sort_values("config", key=lambda c: c.map(order), kind="stable", ignore_index=True)
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: n, and each measure as mean ± std in percent, in brackets or starred."""
-    open_field = points[~points["bracket"]].groupby("measure")["mean"].max()
+    """Returns a row a setting: n, and each measure as mean ± std in percent, in brackets, or in bold where it leads."""
     cells = []
     for row in points.itertuples():
         text = percent(row.mean, row.std)
-        starred = text + " *" if row.mean == open_field.get(row.measure) else text
-        cells.append(f"({text})" if row.bracket else starred)
-    wide = points.assign(cell=cells).pivot(index=KEYS, columns="measure", values="cell")
-    wide = wide.reindex(pd.MultiIndex.from_frame(points[KEYS].drop_duplicates()))
-    wide = wide.reindex(columns=[m for m in MEASURES if m in wide]).rename(columns=MEASURES)
-    counts = points.groupby(KEYS, sort=False)["n"].max().astype(str)
-    wide.insert(0, "n", counts)
-    wide = wide.reset_index(["arm", "config"], drop=True).rename_axis(index="Training", columns=None)
-    return wide.reset_index().fillna("")
+        cells.append(f"({text})" if row.bracket else bold(text, row.leads))
+    return by_setting(points, cells, "measure", MEASURES)
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
-    low, high = points["n"].min(), points["n"].max()
     text = (
         "Top-1 accuracy in percent: on clean images, mean over all corruptions and severities, and over those that are "
-        f"not noise. Mean ± standard deviation over n = {low if low == high else f'{low} to {high}'} seeds."
+        f"not noise. Mean ± standard deviation over n = {count_text(points['n'])}."
     )
     if points["bracket"].any():
-        text += " In brackets: a corruption of the test was used in training."
-    return text + " * is the highest mean of a column, brackets left out."
+        text += " In brackets: a corruption of the test was used in training; these are not compared."
+    return f"{text} {lead_note(points)}"
 
 
 def _trained_on(table: pd.DataFrame) -> "pd.Series[str]":

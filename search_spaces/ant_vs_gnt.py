@@ -28,6 +28,14 @@ STUDY = Study(
         "noise_distance": {"images": 1000, "generators": 4, "max_steps": 300, "lr": 2e-3, "batch": 64},
         "adversarial": {"images": 500},
     },
-    reports=("noise_distance_table", "method_table", "noise_density", "attack_table", "corruption_table"),
+    reports=(
+        "noise_distance_table",
+        "method_table",
+        "noise_density",
+        "attack_table",
+        "corruption_heatmap",
+        "corruption_table",
+        "mce_table",
+    ),
     trial_seconds=20.0,
 )

@@ -24,6 +24,6 @@ STUDY = Study(
         Arm(method="noisymix", label=label, space={piece: None for piece in PIECES if piece not in on.split()})
         for label, on in ROWS.items()
     ),
-    reports=("ablation", "component_effects", "corruption_table"),
+    reports=("ablation", "component_effects", "corruption_heatmap", "corruption_table"),
     trial_seconds=5.0,
 )

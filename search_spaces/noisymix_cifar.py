@@ -22,6 +22,13 @@ STUDY = Study(
         "weight_decay": 5e-4,
         "schedule": "cosine",
     },
-    reports=("method_comparison", "corruption_table"),
+    reports=(
+        "method_comparison",
+        "family_bars",
+        "corruption_heatmap",
+        "severity_curves",
+        "corruption_table",
+        "mce_table",
+    ),
     trial_seconds=550_000.0,
 )

@@ -21,6 +21,6 @@ STUDY = Study(
             },
         ),
     ),
-    reports=("ablation", "component_effects"),
+    reports=("ablation", "component_effects", "trade_off"),
     trial_seconds=5.0,
 )

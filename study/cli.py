@@ -2,13 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from study.errors import UserError
+from study.folder import Folder
 from study.lookup import find_study, names
 from study.options import parse
 from study.overrides import Overrides
@@ -16,6 +18,7 @@ from study.uri import mask
 
 if TYPE_CHECKING:
     from study.datasets.core.data import Data
+    from study.launch import Plan
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,9 +38,27 @@ DatasetName = Annotated[str | None, typer.Option("--data", help="Dataset, instea
 ModelName = Annotated[str | None, typer.Option("--model", help="Model, instead of the study's own.")]
 DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds the dataset's files.")]
 Benchmark = Annotated[str | None, typer.Option(help="common, extra, mnist or all; by the images if not given.")]
+Parents = Annotated[
+    Path | None, typer.Option(help="Directory of the study whose models are fine-tuned, where a study does so.")
+]
 TrackingUri = Annotated[
     str | None, typer.Option(help="MLflow server or store; an SQLite file beside the studies if not given.")
 ]
+CpusPerTrial = Annotated[float | None, typer.Option(min=0.01, help="CPU cores a trial gets; 1 if not given.")]
+GpusPerTrial = Annotated[float | None, typer.Option(min=0, help="GPUs a trial gets; 0.25 runs four on one.")]
+MaxConcurrent = Annotated[int | None, typer.Option(min=1, help="Most trials at once.")]
+Address = Annotated[
+    str | None, typer.Option(help="A running Ray cluster to use, such as `auto`; `local` is a Ray of its own.")
+]
+Retries = Annotated[int | None, typer.Option(min=0, help="New workers for a trial whose worker dies; 2 if not given.")]
+TrialTimeout = Annotated[
+    float | None, typer.Option(min=0.1, help="Seconds of work after which a trial counts as hung, and fails.")
+]
+Storage = Annotated[
+    str | None,
+    typer.Option(help="Where nodes share no folder: a URI that all reach, such as s3://bucket/studies/NAME."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and list the trials; start nothing.")]
 Assignments = Annotated[
     list[str] | None,
     typer.Option(
@@ -79,38 +100,75 @@ def launch(
     assign: Assignments = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Repetitions of every setting.")] = None,
     epochs: Annotated[int | None, typer.Option(min=0, help="Epochs of every trial.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help="How to choose settings: tpe, random or grid. Validated; the best are tested.")
+    ] = None,
+    samples: Annotated[int | None, typer.Option(help="Settings that a search tries.")] = None,
+    objectives: Annotated[
+        str | None, typer.Option(help="What a search maximises, comma-separated: clean, corruption, ...")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Stop trials early that do worse than others: asha or median.")
+    ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Run only the first so many trials now.")] = None,
-    cpus_per_trial: Annotated[float, typer.Option(min=0.01, help="CPU cores a trial gets.")] = 1,
-    gpus_per_trial: Annotated[float, typer.Option(min=0, help="GPUs a trial gets; 0.25 runs four on one.")] = 0,
-    max_concurrent: Annotated[int | None, typer.Option(min=1, help="Most trials at once.")] = None,
-    address: Annotated[str | None, typer.Option(help="A running Ray cluster to use, such as `auto`.")] = None,
+    cpus_per_trial: CpusPerTrial = None,
+    gpus_per_trial: GpusPerTrial = None,
+    max_concurrent: MaxConcurrent = None,
+    address: Address = None,
+    retries: Retries = None,
+    trial_timeout: TrialTimeout = None,
     tracking_uri: TrackingUri = None,
+    parents: Parents = None,
     output: Annotated[
         Path | None, typer.Option(help="Directory of the study; continued if it holds this study.")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything and list the trials; start nothing.")
-    ] = False,
+    storage: Storage = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Launches a study, or continues it: what is finished is not trained again. Ends with a table and a report."""
     from study import launch as launching  # noqa: PLC0415
-    from study import show as showing  # noqa: PLC0415
 
     values = tuple(_pair(text) for text in assign or ())
-    overrides = Overrides(data=data, model=model, seeds=seeds, epochs=epochs, values=values)
-    plan = launching.plan(
-        launching.Request(
-            name=name, overrides=overrides, data_root=data_root, download=download, trials=trials,
-            cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, max_concurrent=max_concurrent,
-            address=address, tracking_uri=tracking_uri, output=output,
-        )
+    overrides = Overrides(
+        data=data, model=model, seeds=seeds, epochs=epochs, values=values, search=search, samples=samples,
+        objectives=tuple(objectives.split(",")) if objectives else (), scheduler=scheduler,
     )  # fmt: skip
-    if dry_run:
-        showing.trials(plan, console)
-        return
-    outcome = launching.launch(plan, console)
-    showing.outcome(outcome, console)
-    raise typer.Exit(130 if outcome.interrupted else 0 if outcome.complete else 1)
+    asked = _given(
+        data_root=data_root, trials=trials, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial,
+        max_concurrent=max_concurrent, address=address, retries=retries, trial_timeout=trial_timeout,
+        tracking_uri=tracking_uri, parents=parents, output=output, storage=storage,
+    )  # fmt: skip
+    request = launching.Request(name=name, overrides=overrides, download=download, **asked)
+    _run(launching.plan(request), dry_run)
+
+
+@app.command()
+def resume(
+    directory: Directory,
+    data_root: DataRoot = None,
+    parents: Parents = None,
+    cpus_per_trial: CpusPerTrial = None,
+    gpus_per_trial: GpusPerTrial = None,
+    max_concurrent: MaxConcurrent = None,
+    address: Address = None,
+    retries: Retries = None,
+    trial_timeout: TrialTimeout = None,
+    tracking_uri: TrackingUri = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Continues a study from its directory alone, as it was launched; options given here replace the launch's.
+
+    What is finished is not trained again, what was interrupted goes on from its last epoch, and what failed is tried
+    again.
+    """
+    from study import launch as launching  # noqa: PLC0415
+
+    changes = _given(
+        data_root=data_root, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial,
+        max_concurrent=max_concurrent, address=address, retries=retries, trial_timeout=trial_timeout,
+        tracking_uri=tracking_uri, parents=parents,
+    )  # fmt: skip
+    _run(launching.resume(directory, changes), dry_run)
 
 
 @app.command()
@@ -123,19 +181,44 @@ def status(directory: Directory) -> None:
 
 @app.command()
 def report(
-    directory: Directory,
-    only: Annotated[str | None, typer.Option(help="Make this report alone; see the folder reports/.")] = None,
-    form: Annotated[str, typer.Option("--format", help="Formats, comma-separated.")] = "html,md,tex,csv,png,svg",
+    directories: Annotated[
+        list[Path] | None, typer.Argument(metavar="DIRECTORY", help="Directories of studies; several are joined.")
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option(help="Reports to make, comma-separated: any of the folder reports/.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="Formats, comma-separated.")] = "html,md,tex,csv,png,svg,pdf",
+    x: Annotated[str | None, typer.Option("--x", help="Numeric parameter on the axis of accuracy_curve.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of the report; DIRECTORY/report, or ./report of several.")
+    ] = None,
+    from_mlflow: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="URI EXPERIMENT", help="Read the tables back from MLflow; the directory may be gone."),
+    ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(help="Which study of the experiment: start of its identity or run ID; else the latest."),
+    ] = None,
 ) -> None:
-    """Makes a study's report again from its tables: figures, tables for papers, one HTML page."""
-    from study.folder import Folder  # noqa: PLC0415
-    from study.reporting import make  # noqa: PLC0415
-    from study.show import section  # noqa: PLC0415
+    """Makes the report of studies again from their tables: figures, tables for papers, one HTML page.
 
-    folder = Folder(directory.absolute())
-    for made in make(folder, only, form.split(","))[0]:
-        section(made, console)
-    console.print(f"Report: {folder.report}", soft_wrap=True)
+    Works while a study runs, with what is finished. Several studies in one report: `study report DIR DIR`.
+    """
+    from study.reporting import make  # noqa: PLC0415
+    from study.show import reported  # noqa: PLC0415
+
+    folders = [Folder(directory.absolute()) for directory in directories or ()]
+    if not folders and from_mlflow is None:
+        raise UserError("study report takes the directory of a study, as `study launch` named it, or --from-mlflow")
+    with TemporaryDirectory() as scratch:
+        here = folders[0].report if len(folders) == 1 and from_mlflow is None else Path("report")
+        if from_mlflow is not None:
+            from study.restore import restore  # noqa: PLC0415  mlflow takes seconds
+
+            folders.append(restore(*from_mlflow, run, Path(scratch)))
+        output = (output or here).absolute()
+        reported(make(folders, output, only=_names(only), formats=_names(form), x=x), output, console)
 
 
 @app.command()
@@ -223,14 +306,40 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        Console(stderr=True, highlight=False).print(f"error: {error}", markup=False, soft_wrap=True)
+        Console(stderr=True, highlight=False).print(f"error: {mask(str(error))}", markup=False, soft_wrap=True)
         sys.exit(2)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Returns the options that were given; the others are what the launch said, or their defaults."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _run(plan: "Plan", dry_run: bool) -> None:
+    from study import launch as launching  # noqa: PLC0415
+    from study import show as showing  # noqa: PLC0415
+
+    if dry_run:
+        showing.trials(plan, console)
+        return
+    try:
+        outcome = launching.launch(plan, console)
+    except KeyboardInterrupt:  # before there was anything to end in order
+        showing.stopped(plan, console)
+        raise typer.Exit(130) from None
+    showing.outcome(outcome, console)
+    raise typer.Exit(130 if outcome.interrupted else 0 if outcome.complete else 1)
 
 
 def _load(name: str, root: Path | None, assign: list[str] | None) -> "Data":
     from study import benchmarks  # noqa: PLC0415
 
     return benchmarks.load(name, dict(_pair(text) for text in assign or ()), root)
+
+
+def _names(text: str | None) -> list[str]:
+    """Returns the names of a comma-separated list."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
 def _pair(text: str) -> tuple[str, object]:

@@ -97,6 +97,6 @@ def _load_state(model: nn.Module, checkpoint: Path, name: str) -> None:
     try:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
         model.load_state_dict(state["fit"]["model"] if "fit" in state else state)
-    except (RuntimeError, EOFError, KeyError, TypeError, OSError, ValueError, UnpicklingError) as error:
+    except (RuntimeError, EOFError, LookupError, TypeError, OSError, ValueError, UnpicklingError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{checkpoint} holds no weights of {name}: {reason}") from error

@@ -3,10 +3,8 @@
 import difflib
 import importlib
 import importlib.util
-import pkgutil
 from collections.abc import Iterable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from search_spaces.core.space import Study
@@ -26,9 +24,8 @@ FOLDERS = {
 def names(kind: str) -> list[str]:
     """Returns the names of all entries of a kind, sorted."""
     package = importlib.import_module(FOLDERS[kind][0])
-    return sorted(
-        m.name for m in pkgutil.iter_modules(package.__path__) if not m.ispkg and _defines(package, m.name, kind)
-    )
+    files = (path for folder in package.__path__ for path in Path(folder).glob("*.py"))
+    return sorted(path.stem for path in files if _defines(path, kind))
 
 
 def find(kind: str, name: str) -> Any:
@@ -64,7 +61,6 @@ def suggest(name: str, valid: Iterable[str]) -> str:
     return (f" Did you mean {near[0]!r}?" if near else "") + f" Valid: {', '.join(valid) or 'none'}"
 
 
-def _defines(package: ModuleType, name: str, kind: str) -> bool:
+def _defines(file: Path, kind: str) -> bool:
     """Whether the module's source assigns the kind's constant; read as text, so that listing imports nothing."""
-    text = (Path(package.__path__[0]) / f"{name}.py").read_text(encoding="utf-8")
-    return f"\n{FOLDERS[kind][1]} = " in text
+    return f"\n{FOLDERS[kind][1]} = " in file.read_text(encoding="utf-8")

@@ -43,6 +43,12 @@ class Display:
     ) -> None:
         self.live.stop()
 
+    def begin(self, total: int) -> None:
+        """Starts to count anew, for the trials that a search has chosen."""
+        self.total, self.done, self.before, self.failures, self.since = total, 0, 0, 0, 0.0
+        self.live.update(self.task, description="chosen", total=total)
+        self._refresh()
+
     def started(self, trial: Trial) -> None:
         """Counts the trial as running."""
         self.since = self.since or time.monotonic()
@@ -54,6 +60,14 @@ class Display:
         self.running[trial.key] = point["epoch"] / max(1, trial.recipe["epochs"])
         self.last[trial.key] = point["val_accuracy"]
         self._refresh()
+
+    def retried(self, trial: Trial, reason: str) -> None:
+        """Says that the trial waits for another worker, and why."""
+        self.running.pop(trial.key, None)
+        self._refresh()
+        self.console.print(
+            f"retried: {trial.label}, seed {trial.seed}: {reason}", style="yellow", highlight=False, markup=False
+        )
 
     def finished(self, trial: Trial) -> None:
         """Counts the trial as done."""
@@ -70,6 +84,30 @@ class Display:
                 highlight=False,
                 markup=False,
             )
+
+    def interval(self, member: int, epoch: int, trial: Trial, score: float) -> None:
+        """Notes how good a population's member is."""
+        self.since = self.since or time.monotonic()
+        self.running[f"member {member}"] = share = epoch / trial.recipe["epochs"]
+        if share >= 1:
+            del self.running[f"member {member}"]
+        if self.best is None or score > self.best[0]:
+            self.best = (score, f"member {member}")
+        self._refresh()
+        if not self.console.is_terminal:
+            values = ", ".join(f"{k} {v:.3g}" for k, v in trial.values_at(trial.recipe["epochs"]).items())
+            self.console.print(
+                f"member {member}, epoch {epoch}: {score:.1%} with {values}", highlight=False, markup=False
+            )
+
+    def stopped(self, trial: Trial) -> None:
+        """Counts the trial as done; it is not among the best."""
+        self.done += 1
+        share = self.running.pop(trial.key, 0.0)
+        self._refresh()
+        if not self.console.is_terminal:
+            text = f"[{self.done}/{self.total}] {trial.label}, seed {trial.seed}  stopped at {share:.0%} of its epochs"
+            self.console.print(text, highlight=False, markup=False)
 
     def failed(self, trial: Trial, reason: str) -> None:
         """Counts the trial as failed, and says why."""

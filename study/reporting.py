@@ -1,55 +1,158 @@
-"""Makes a study's reports from its directory: needs neither Ray, torch nor MLflow."""
+"""Makes reports from study directories: needs neither Ray, torch nor MLflow."""
 
+import json
+import re
+import shlex
+import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pandas as pd
-
-from reports.core.write import DEFAULT, FORMATS, Section, page, write
-from study import results
+from reports.core.page import page
+from reports.core.report import Report
+from reports.core.write import FORMATS, Section, write
+from study import gather, results
 from study.errors import UserError
 from study.folder import Folder
-from study.lookup import find, suggest
+from study.gather import Source
+from study.lookup import find, names, suggest
+from study.uri import comparison_link, mask
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PACKAGES = ("noise-study", "pandas", "numpy", "scipy", "matplotlib", "pyarrow")
+"""What takes part in making a report."""
+
+
+class Made(NamedTuple):
+    """Reports, made: their sections, the numbers that stand for the studies, and the studies as they were found."""
+
+    sections: list[Section]
+    summary: dict[str, float]
+    sources: list[Source]
 
 
 def make(
-    folder: Folder, only: str | None = None, formats: Sequence[str] = DEFAULT
-) -> tuple[list[Section], dict[str, float]]:
-    """Makes the study's reports (or `only` one) into folder.report; returns their sections and the study's summary.
+    folders: Sequence[Folder],
+    output: Path,
+    *,
+    only: Sequence[str] = (),
+    formats: Sequence[str] = FORMATS,
+    x: str | None = None,
+) -> Made:
+    """Makes the reports of one or more studies into `output`.
 
-    Works on what is finished, also while the study runs. Raises UserError when nothing is, or for an unknown format.
+    only: names of reports, whoever's they are; the studies' own if not given. x: the parameter on the axis of the
+    reports that have one to choose. Works on what is finished, also while studies run. Raises UserError when nothing
+    is, and for an unknown report, format or parameter, before anything is written.
     """
     for form in formats:
         if form not in FORMATS:
             raise UserError(f"there is no format {form!r} of reports.{suggest(form, FORMATS)}")
-    study, trials = folder.read(), folder.trials()
-    rows = results.read(p for t in trials if (p := folder.result(t.key)).exists())
-    if rows.empty:
-        raise UserError(f"{folder.path} has no finished trial yet, so there is nothing to report")
+    sources = [gather.look(folder) for folder in dict.fromkeys(folders)]
+    wanted = list(dict.fromkeys(only or [name for source in sources for name in source.record["reports"]]))
+    reports: dict[str, Report] = {name: find("report", name) for name in wanted}
+    measured = any(source.finished for source in sources)
+    kinds = {report.reads for report in reports.values()} - (set() if measured else {"results"})
+    tables = {kind: gather.READ[kind](sources) for kind in sorted(kinds)}
+    if not any(len(table) for table in tables.values()):
+        gather.rows(sources)  # says that there is nothing
+    if x is not None:
+        reports = _along(x, reports, tables.get("results", results.read([])))
     sections: list[Section] = []
     summary: dict[str, float] = {}
-    for name in [only] if only else study["reports"]:
-        section, numbers = write(name, find("report", name), rows, folder.report, formats)
+    for name, report in reports.items():
+        if report.reads not in tables:
+            continue
+        section, numbers = write(name, report, tables[report.reads], output, formats)
         sections += [section] if section else []
         summary |= numbers
     if "html" in formats:
-        page(folder.report / "index.html", sections, _about(folder, study, rows))
-    return sections, summary
+        page(output / "index.html", sections, about(sources))
+    return Made(sections, summary, sources)
 
 
-def _about(folder: Folder, study: dict[str, object], rows: pd.DataFrame) -> dict[str, object]:
-    states = [(t, folder.state(t.key)) for t in folder.trials()]
+def about(sources: Sequence[Source]) -> dict[str, Any]:
+    """Returns what the page says beside the reports: titles, what is not there, and how everything was made."""
+    several = len(sources) > 1
+    named = list(zip(gather.names(sources), sources, strict=True))
+    questions = dict.fromkeys(str(source.record["question"]) for source in sources)
+
+    def put(name: str, text: str) -> str:
+        return f"{name}: {text}" if several else text
+
     return {
-        "title": f"{study['name']} on {study['data']}",
-        "question": study["question"],
-        "missing": [f"{t.label}, seed {t.seed}" for t, s in states if s in ("pending", "started")],
-        "failed": [(f"{t.label}, seed {t.seed}", folder.failure_reason(t.key)) for t, s in states if s == "failed"],
-        "facts": {
-            "Command": study["command"],
-            "Trials": f"{rows['trial'].nunique()} finished of {len(states)}",
-            "Dataset": f"{study['data']}, fingerprint {study['fingerprint']}",
-            "Identity": study["id"],
-            "Code": study["commit"],
-            "Versions": ", ".join(f"{k} {v}" for k, v in dict(study["versions"]).items()),  # type: ignore[call-overload]
-            "MLflow": study["tracking_uri"],
+        "title": _title(sources),
+        "questions": list(questions),
+        "finished": sum(s.finished for s in sources),
+        "total": sum(len(s.trials) for s in sources),
+        "missing": [put(name, trial) for name, source in named for trial in source.missing],
+        "failed": [(put(name, trial), reason) for name, source in named for trial, reason in source.failed],
+        "studies": {name: _facts(source) for name, source in named},
+        "links": {name: link for name, source in named if (link := _link(source))},
+        "made": {
+            "Command": mask(shlex.join(["study", *sys.argv[1:]])),
+            "Date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            "Versions": ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES),
         },
     }
+
+
+def _along(x: str, reports: dict[str, Report], rows: "pd.DataFrame") -> dict[str, Report]:
+    """Returns the reports, those that have an axis to choose with x on it."""
+    if not any(report.along for report in reports.values()):
+        able = [name for name in names("report") if find("report", name).along]
+        raise UserError(f"--x: none of {', '.join(reports)} has an axis to choose. Those that have: {', '.join(able)}")
+    varied = _varied(rows)
+    if x not in varied:
+        raise UserError(f"--x: {x!r} is no numeric parameter that varies within an arm.{suggest(x, varied)}")
+    return {name: report.along(x) if report.along else report for name, report in reports.items()}
+
+
+def _varied(rows: "pd.DataFrame") -> list[str]:
+    """Returns the parameters of which some arm has several numbers."""
+    import pandas as pd  # noqa: PLC0415
+
+    settings = rows.drop_duplicates("config").set_index("arm")
+    parameters = gather.parameters(rows)
+    numbers = settings[parameters].apply(pd.to_numeric, errors="coerce")
+    most = numbers.groupby(level="arm").nunique().max()
+    return [name for name in parameters if most[name] > 1]
+
+
+def _title(sources: Sequence[Source]) -> str:
+    by_data: dict[str, list[str]] = {}
+    for source in sources:
+        by_data.setdefault(source.record["data"], []).append(source.record["name"])
+    return "; ".join(f"{_and(list(dict.fromkeys(found)))} on {data}" for data, found in by_data.items())
+
+
+def _and(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
+
+
+def _facts(source: Source) -> dict[str, str]:
+    record = source.record
+    own = record["tracking_uri"].startswith("sqlite:") and "restored" not in record
+    ui = f"; study ui {shlex.quote(str(source.folder.path))} opens it" if own else ""
+    return {
+        "Question": record["question"],
+        "Command": record["command"],
+        "Trials": f"{source.finished} finished of {len(source.trials)}",
+        "Dataset": f"{record['data']}, fingerprint {record['fingerprint']}",
+        "Identity": record["id"],
+        "Code": record["commit"],
+        "Versions": ", ".join(f"{name} {version}" for name, version in record["versions"].items()),
+        "MLflow": f"{record['tracking_uri']}{ui}",
+    }
+
+
+def _link(source: Source) -> str | None:
+    """Returns the comparison of the study's runs on its MLflow server, where it has a server and has reached it."""
+    uri, runs = source.record["tracking_uri"], source.folder.mlflow
+    if not runs.exists() or not uri.startswith(("http://", "https://")):
+        return None
+    return comparison_link(re.sub(r"//[^/@]*@", "//", uri), **json.loads(runs.read_text(encoding="utf-8")))

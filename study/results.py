@@ -1,7 +1,7 @@
 """Tidy Parquet tables: one file a trial, written in one step when the trial is finished, read together for reports."""
 
+import io
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from study import files
 from study.trial import Trial
 
 if TYPE_CHECKING:  # workers write, and need no pandas
@@ -26,15 +27,17 @@ SCHEMA = pa.schema(
     + [("seed", pa.int64()), ("benchmark", pa.string()), ("family", pa.string()), ("corruption", pa.string())]
     + [("severity", pa.int64()), ("epoch", pa.int64()), ("metric", pa.string()), ("value", pa.float64())]
 )
-"""`params`: the trial's method and recipe parameters as JSON; `read` makes columns of them."""
+"""`params`: the trial's method and recipe parameters, and the model's as model.NAME, as JSON; `read` makes columns of
+them."""
 
 
 def write(path: Path, study: str, trial: Trial, rows: Iterable[Mapping[str, Any]], facts: Mapping[str, Any]) -> None:
     """Writes a trial's rows (with benchmark, family, corruption, severity, epoch, metric, value) to `path`.
 
     The file appears whole and on disk or not at all: it is the mark that the trial is finished. facts go into the
-    file's metadata (versions, seconds, ...) and come back from `facts`.
+    file's metadata (versions, seconds, ...) and come back from `facts`. Raises StorageError.
     """
+    model = {f"model.{name}": v for name, v in trial.model_params.items() if name != "weights_file"}
     constant = {
         "study": study,
         "trial": trial.key,
@@ -44,18 +47,14 @@ def write(path: Path, study: str, trial: Trial, rows: Iterable[Mapping[str, Any]
         "method": trial.method,
         "data": trial.data,
         "model": trial.model,
-        "params": json.dumps({**trial.recipe, **trial.params}),
+        "params": json.dumps({**trial.recipe, **trial.params, **model}),
         "seed": trial.seed,
     }
     table = pa.Table.from_pylist([{**constant, **row} for row in rows], schema=SCHEMA)
     table = table.replace_schema_metadata({"facts": json.dumps(facts)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.tmp")
-    with partial.open("wb") as handle:
-        pq.write_table(table, handle)
-        handle.flush()
-        os.fsync(handle.fileno())
-    partial.replace(path)
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    files.write(path, buffer.getvalue())
 
 
 def read(paths: Iterable[Path]) -> "pd.DataFrame":
@@ -66,6 +65,12 @@ def read(paths: Iterable[Path]) -> "pd.DataFrame":
     for name, column in _parameter_columns(frame["params"]).items():
         frame[name] = column
     return frame.drop(columns="params")
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """Returns a trial's rows as they were written, without pandas."""
+    found: list[dict[str, Any]] = pq.read_table(path, schema=SCHEMA).to_pylist()
+    return found
 
 
 def facts(path: Path) -> dict[str, Any]:

@@ -1,20 +1,26 @@
 """What the command line prints about studies."""
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import psutil
 from rich.console import Console
 from rich.table import Table
 
-from search_spaces.core.space import Grid
-from study.folder import Folder
+from search_spaces.core.space import Arm, Dimension, Range, Study
+from study import candidates
+from study.folder import Folder, State
 from study.lookup import find_study
 from study.summary import headline
+
+SHOWN = 5
+"""How many missing trials are named."""
 
 if TYPE_CHECKING:
     from reports.core.write import Section
     from study.launch import Outcome, Plan
+    from study.reporting import Made
 
 
 def describe(name: str, console: Console) -> None:
@@ -24,18 +30,26 @@ def describe(name: str, console: Console) -> None:
     table = _table("Arm", "Method", "Space", "Settings")
     for arm in study.arms:
         space = ", ".join(
-            f"{k} in {list(v.values)}" if isinstance(v, Grid) else f"{k} = {v}" for k, v in arm.space.items()
+            f"{k} in {_dimension(v)}" if isinstance(v, Dimension) else f"{k} = {v}" for k, v in arm.space.items()
         )
-        table.add_row(arm.label, arm.method, space or "its defaults", str(len(arm.settings())))
+        space = ", ".join(filter(None, [space, f"fine-tunes {arm.parent!r}" if arm.parent else ""]))
+        table.add_row(arm.label, arm.method, space or "its defaults", _count(arm))
     console.print(table)
     cores = psutil.cpu_count() or 1
     seconds = study.trial_count * study.trial_seconds / cores
-    console.print(f"\n{study.trial_count} trials: every setting with {study.seeds} seeds.")
+    if study.population:
+        console.print(f"\n{_population(study)}", markup=False)
+    else:
+        console.print(f"\n{study.trial_count} trials: every setting with {study.seeds} seeds.")
     console.print(f"Dataset {study.data}, model {study.model}; measured: {', '.join(study.evaluate)}.")
     console.print(
         f"About {_duration(seconds)} of training on this machine's {cores} cores, on the study's own dataset."
     )
     console.print(f"\nReports: {', '.join(study.reports)}")
+    if study.parents:
+        console.print("\nIt fine-tunes the models of another study. One that has them:")
+        console.print(f"  study launch {study.parents} --output PARENTS", soft_wrap=True)
+        name = f"{name} --parents PARENTS"
     console.print(f"\n  study launch {name}                      as it is")
     console.print(f"  study launch {name} --seeds 5 --epochs 50")
     console.print(f"  study launch {name} --data mnist --data-root DIR")
@@ -44,6 +58,9 @@ def describe(name: str, console: Console) -> None:
 
 def trials(plan: "Plan", console: Console) -> None:
     """Prints what a launch would do, trial by trial."""
+    if plan.study.selects:
+        _searched(plan, console)
+        return
     table = _table("Trial", "Setting", "Seed", "State")
     for trial in plan.trials:
         table.add_row(trial.key, trial.label, str(trial.seed), plan.folder.state(trial.key))
@@ -59,22 +76,31 @@ def outcome(outcome: "Outcome", console: Console) -> None:
     plan = outcome.plan
     for made in outcome.sections[:1]:
         section(made, console)
-    total = len(plan.trials)
-    console.print(f"{outcome.finished} of {total} trials finished in {_duration(outcome.seconds)}.")
+    if outcome.candidates is not None:
+        counts = ", ".join(f"{number} {name}" for name, number in sorted(outcome.candidates.items()))
+        console.print(f"Candidates: {counts}. Test data is read for the chosen ones alone: {outcome.total} trials.")
+        _choice(plan.folder, console)
+    console.print(f"{outcome.finished} of {outcome.total} trials finished in {_duration(outcome.seconds)}.")
     if outcome.failed:
         console.print(
             f"{outcome.failed} failed; `study status {plan.folder.path}` says why.", style="red", soft_wrap=True
         )
     if outcome.interrupted:
-        console.print("Stopped early. The same command continues where it stopped.", style="yellow")
+        stopped(plan, console)
     if outcome.sections:
         console.print(f"Report:     {plan.folder.report / 'index.html'}", soft_wrap=True)
     console.print(f"MLflow UI:  study ui {plan.folder.path}", soft_wrap=True)
     if outcome.tracking_error:
         console.print(
-            f"MLflow is behind: {outcome.tracking_error}. Nothing is lost; the same command delivers the rest.",
+            f"MLflow is behind: {outcome.tracking_error}. Nothing is lost; `study resume` delivers the rest.",
             style="yellow", markup=False, soft_wrap=True,
         )  # fmt: skip
+
+
+def stopped(plan: "Plan", console: Console) -> None:
+    """Prints how a launch that was stopped goes on."""
+    line = f"Stopped early. `study resume {plan.folder.path}` continues where it stopped."
+    console.print(line, style="yellow", markup=False, soft_wrap=True)
 
 
 def status(directory: Path, console: Console) -> None:
@@ -83,14 +109,84 @@ def status(directory: Path, console: Console) -> None:
     study = folder.read()
     states = [(trial, folder.state(trial.key)) for trial in folder.trials()]
     console.print(f"[bold]{study['name']}[/bold] on {study['data']} ({study['id']})")
-    for state in ("finished", "started", "pending", "failed"):
-        console.print(f"  {state:9} {sum(s == state for _, s in states):5}")
+    for state in get_args(State):
+        count = sum(s == state for _, s in states)
+        if count or state not in ("validated", "stopped"):
+            console.print(f"  {state:9} {count:5}")
+    _choice(folder, console)
     for trial, state in states:
         if state == "failed":
             reason = folder.failure_reason(trial.key)
             console.print(
                 f"failed: {trial.label}, seed {trial.seed}: {reason}", style="red", markup=False, soft_wrap=True
             )
+
+
+def reported(made: "Made", output: Path, console: Console) -> None:
+    """Prints the reports made, what is not in them, and where they are."""
+    for each in made.sections:
+        section(each, console)
+    sources = made.sources
+    console.print(f"{sum(s.finished for s in sources)} of {sum(len(s.trials) for s in sources)} trials finished.")
+    missing = [name for source in sources for name in source.missing]
+    if missing:
+        more = f"; and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        text = f"No result yet: {'; '.join(missing[:SHOWN])}{more}."
+        console.print(text, style="yellow", markup=False, soft_wrap=True)
+    for name, reason in (pair for source in sources for pair in source.failed):
+        console.print(f"failed: {name}: {reason}", style="red", markup=False, soft_wrap=True)
+    if not made.sections:
+        console.print("No row fits these reports, so there is none.", style="yellow")
+    console.print(f"Report: {output}", soft_wrap=True)
+
+
+def _searched(plan: "Plan", console: Console) -> None:
+    """Prints what a search would do."""
+    search, study = plan.study.searching, plan.study
+    table = _table("Arm", "Method", "Searched")
+    for arm in plan.space.arms:
+        found = ", ".join(f"{name} in {_dimension(d)}" for name, d in arm.dimensions().items())
+        table.add_row(arm.label, arm.method, found or "nothing: one setting")
+    console.print(table)
+    if search:
+        count = "the grid's" if search.algorithm == "grid" else str(search.samples)
+        stop = f", stopped early by {study.scheduler.algorithm}" if study.scheduler else ""
+        text = f"{search.algorithm} search for {' and '.join(search.objectives)} on the validation split: {count} "
+        text += f"candidates, each with {study.seeds} seeds{stop}."
+    else:
+        text = _population(study)
+    console.print(f"\n{text}\n{plan.name} ({plan.identity}) into {plan.folder.path}", markup=False, soft_wrap=True)
+    console.print("Nothing was started (--dry-run).")
+
+
+def _population(study: Study) -> str:
+    given = study.population
+    assert given is not None
+    mutated = ", ".join(f"{name} in {_dimension(d)}" for name, d in given.mutate.items())
+    return (
+        f"A population of {given.size} by {given.algorithm}: every {given.interval} epochs the worst go on from the "
+        f"best on the validation split ({given.objective}). It varies {mutated}. Then the best schedule is trained "
+        f"with {study.seeds} seeds."
+    )
+
+
+def _choice(folder: Folder, console: Console) -> None:
+    """Prints what a search chose, with its values on the validation split."""
+    found = candidates.chosen(folder) or []
+    if not found:
+        return
+    record = json.loads(folder.chosen.read_text(encoding="utf-8"))
+    for candidate, entry in zip(found, record["candidates"], strict=True):
+        values = ", ".join(f"{name} {entry[name]:.1%}" for name in record["objectives"])
+        whose = f"member {entry['member']}" if "member" in entry else f"mean of {len(candidate.trials)} seeds"
+        text = f"chosen: {candidate.trials[0].label} (validation: {values}; {whose})"
+        console.print(text, markup=False, soft_wrap=True)
+
+
+def _dimension(dimension: Dimension) -> str:
+    if isinstance(dimension, Range):
+        return f"[{dimension.low:g}, {dimension.high:g}]{' (log)' if dimension.log else ''}"
+    return str(list(dimension.values))
 
 
 def section(made: "Section", console: Console) -> None:
@@ -120,6 +216,11 @@ def measured(rows: list[dict[str, Any]], output: Path | None, console: Console) 
     console.print(table)
     for name, value in headline(rows).items():
         console.print(f"{name:22}{value:.4f}")
+
+
+def _count(arm: Arm) -> str:
+    ranges = any(isinstance(dimension, Range) for dimension in arm.dimensions().values())
+    return "any" if ranges else str(len(arm.settings()))
 
 
 def _table(*columns: str) -> Table:

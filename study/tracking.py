@@ -12,19 +12,20 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 from mlflow import MlflowClient  # noqa: E402
 from mlflow.entities import Metric, Param, RunTag, ViewType  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
 
 from study import results  # noqa: E402
-from study.folder import Folder  # noqa: E402
-from study.summary import headline  # noqa: E402
+from study.folder import RECORD, Folder, write_json  # noqa: E402
+from study.summary import details, headline  # noqa: E402
 from study.trial import Point, Trial  # noqa: E402
-from study.uri import sqlite_path  # noqa: E402
+from study.uri import PARENT, sqlite_path  # noqa: E402
 
 for _name in ("mlflow", "alembic"):
     logging.getLogger(_name).setLevel(logging.ERROR)
@@ -32,8 +33,9 @@ for _name in ("mlflow", "alembic"):
 TRACKING_ERRORS = (MlflowException, sqlite3.Error, OSError)
 """What is raised when a store does not answer, refuses or cannot be written."""
 
-ID, HOME, KEY, CONFIG = "study.id", "study.home", "study.trial", "study.config"
-PARENT = "mlflow.parentRunId"
+ID, HOME, KEY, CONFIG, STATE = "study.id", "study.home", "study.trial", "study.config", "study.state"
+DONE = {"finished", "validated", "stopped"}
+"""States of trials whose run is complete; a validated one may yet be measured on test data."""
 BATCH = 900
 """Metrics in one request; servers take 1,000."""
 
@@ -42,14 +44,29 @@ class Store:
     """The runs of one study in one MLflow store. Creates the store, the experiment and the parent run as needed."""
 
     def __init__(self, uri: str, folder: Folder) -> None:
-        database = sqlite_path(uri)
-        if database:
-            _prepare(database)
         self.folder, self.study = folder, folder.read()
-        self.client = MlflowClient(uri)
+        self.client = connect(uri)
         self.experiment = _experiment(self.client, uri, self.study["name"])
         self.parent = self._parent()
-        self.children = {run.data.tags[KEY]: run.info for run in self._search(f"tags.`{PARENT}` = '{self.parent}'")}
+        self.children: dict[str, Any] = {}
+        self.told: dict[str, Any] = {}
+        children = search(self.client, self.experiment, f"tags.`{PARENT}` = '{self.parent}'")
+        for run in sorted(children, key=lambda run: run.info.start_time):
+            key = run.data.tags[KEY]
+            if key in self.children:
+                self.client.delete_run(run.info.run_id)  # made twice, by a request whose answer was lost
+            else:
+                self.children[key], self.told[key] = run.info, run.data.tags.get(STATE)
+        self.client.log_artifact(self.parent, str(folder.path / RECORD))
+        write_json(folder.mlflow, {"experiment": self.experiment, "parent": self.parent})
+
+    def open(self) -> None:
+        """Makes the study's run RUNNING."""
+        self.client.update_run(self.parent, status="RUNNING")
+
+    def close(self, *, complete: bool) -> None:
+        """Ends the study's run, as finished if all its trials are."""
+        self.client.set_terminated(self.parent, "FINISHED" if complete else "FAILED")
 
     def start(self, trial: Trial) -> None:
         """Makes the trial's run RUNNING; creates it if there is none."""
@@ -96,22 +113,37 @@ class Store:
             self.client.log_batch(self.children[trial.key].run_id, metrics=metrics[start : start + BATCH])
 
     def finish(self, trial: Trial) -> None:
-        """Completes the run of a finished trial from its table: all epochs, final metrics, artifacts, status."""
+        """Completes the run of a finished trial from its tables: all epochs, final metrics, artifacts, status.
+
+        What a search measured on the validation split is named so: "validation.corruption".
+        """
         self.start(trial)
-        run = self.children[trial.key].run_id
-        table, facts = self.folder.result(trial.key), results.facts(self.folder.result(trial.key))
+        run, key = self.children[trial.key].run_id, trial.key
+        self._log_table(trial, self.folder.stopped(key), "")
+        self._log_table(trial, self.folder.validation(key), "validation.")
+        self._log_table(trial, self.folder.result(key), "")
+        self.client.log_text(run, trial.to_json(), "trial.json")
+        for name in ("checkpoint.pt", "best.pt"):
+            if (self.folder.trial(key) / name).exists():
+                self.client.log_artifact(run, str(self.folder.trial(key) / name))
+        self.told[key] = self.folder.state(key)
+        self.client.set_tag(run, STATE, self.told[key])
+        self._end(trial, "FINISHED")
+
+    def _log_table(self, trial: Trial, table: Path, prefix: str) -> None:
+        if not table.exists():
+            return
+        run, facts = self.children[trial.key].run_id, results.facts(table)
         rows = results.read([table]).to_dict("records")
         history = _history(rows)
         self.log(trial, history)
-        end, step = int((history[-1]["time"] if history else 0) * 1000), int(trial.recipe["epochs"])
-        final = {**headline(rows), "seconds": facts["seconds"]}
+        end = int((history[-1]["time"] if history else 0) * 1000)
+        final = {f"{prefix}{name}": value for name, value in {**details(rows), **headline(rows)}.items()}
+        final["seconds"] = facts["seconds"]
+        # Step 0 throughout is what MLflow draws as bars to compare; any other step makes a line of one point.
         versions = [RunTag(f"version.{k}", v) for k, v in facts["versions"].items()]
-        self.client.log_batch(run, metrics=[Metric(k, v, end, step) for k, v in final.items()], tags=versions)
-        self.client.log_text(run, trial.to_json(), "trial.json")
-        self.client.log_artifact(run, str(table), "results")
-        if (self.folder.trial(trial.key) / "checkpoint.pt").exists():
-            self.client.log_artifact(run, str(self.folder.trial(trial.key) / "checkpoint.pt"))
-        self._end(trial, "FINISHED")
+        self.client.log_batch(run, metrics=[Metric(k, v, end, 0) for k, v in final.items()], tags=versions)
+        self.client.log_artifact(run, str(table), table.parent.name)
 
     def fail(self, trial: Trial, reason: str) -> None:
         """Ends the run of a failed trial, with its reason as a tag."""
@@ -119,20 +151,17 @@ class Store:
         self.client.set_tag(self.children[trial.key].run_id, "failure", reason)
         self._end(trial, "FAILED")
 
-    def deliver(self, trials: Iterable[Trial]) -> None:
-        """Brings every run in line with the directory, and ends the parent's if all trials are finished."""
-        states = {}
-        for trial in trials:
-            states[trial.key] = state = self.folder.state(trial.key)
-            status = self.children[trial.key].status if trial.key in self.children else None
-            if state == "finished" and status != "FINISHED":
-                self.finish(trial)
-            elif state == "failed" and status != "FAILED":
-                self.fail(trial, self.folder.failure_reason(trial.key))
-            elif state in ("started", "pending") and status == "RUNNING":
-                self._end(trial, "KILLED")
-        complete = set(states.values()) <= {"finished"}
-        self.client.set_terminated(self.parent, "FINISHED" if complete else "FAILED")
+    def deliver(self, trial: Trial) -> bool:
+        """Brings a trial's run in line with the directory; returns whether it is complete."""
+        state = self.folder.state(trial.key)
+        status = self.children[trial.key].status if trial.key in self.children else None
+        if state in DONE and (status != "FINISHED" or self.told.get(trial.key) != state):
+            self.finish(trial)
+        elif state == "failed" and status != "FAILED":
+            self.fail(trial, self.folder.failure_reason(trial.key))
+        elif state in ("started", "pending") and status == "RUNNING":
+            self._end(trial, "KILLED")
+        return state in DONE
 
     def report(self, metrics: Mapping[str, float]) -> None:
         """Puts the report's files and the study's summary on the parent run."""
@@ -146,10 +175,9 @@ class Store:
         self.children[trial.key] = self.client.get_run(self.children[trial.key].run_id).info
 
     def _parent(self) -> str:
-        found = self._search(f"tags.`{HOME}` = '{self.study['home']}'")
+        found = search(self.client, self.experiment, f"tags.`{HOME}` = '{self.study['home']}'")
         if found:
-            self.client.update_run(found[0].info.run_id, status="RUNNING")
-            return str(found[0].info.run_id)
+            return str(min(found, key=lambda run: run.info.start_time).info.run_id)
         tags = {
             ID: self.study["id"],
             HOME: self.study["home"],
@@ -161,22 +189,29 @@ class Store:
         }
         return str(self.client.create_run(self.experiment, tags=tags).info.run_id)
 
-    def _search(self, where: str) -> list[Any]:
-        found: list[Any] = []
-        token = None
-        while True:
-            page = self.client.search_runs([self.experiment], where, ViewType.ACTIVE_ONLY, 1000, page_token=token)
-            found, token = [*found, *page], page.token
-            if not token:
-                return found
+
+def connect(uri: str) -> MlflowClient:
+    """Returns a client of a store; an SQLite store is created where there is none."""
+    database = sqlite_path(uri)
+    if database:
+        _prepare(database)
+    return MlflowClient(uri)
+
+
+def search(client: MlflowClient, experiment: str, where: str) -> list[Any]:
+    """Returns all runs of an experiment that a filter finds."""
+    found: list[Any] = []
+    token = None
+    while True:
+        page = client.search_runs([experiment], where, ViewType.ACTIVE_ONLY, 1000, page_token=token)
+        found, token = [*found, *page], page.token
+        if not token:
+            return found
 
 
 def log_evaluation(uri: str, name: str, settings: Mapping[str, Any], rows: list[dict[str, Any]]) -> str:
     """Logs a measured model as a run of the experiment "evaluations": settings, headline, all rows. Returns its id."""
-    database = sqlite_path(uri)
-    if database:
-        _prepare(database)
-    client = MlflowClient(uri)
+    client = connect(uri)
     experiment = _experiment(client, uri, "evaluations")
     run = client.create_run(experiment, run_name=name).info.run_id
     client.log_batch(run, params=[Param(k, str(v)) for k, v in settings.items()])
@@ -193,17 +228,13 @@ def _experiment(client: MlflowClient, uri: str, name: str) -> str:
         return str(found.experiment_id)
     database = sqlite_path(uri)
     artifacts = (database.parent / "mlartifacts" / name).as_uri() if database else None
-    return str(client.create_experiment(name, artifact_location=artifacts))
-
-
-def comparison_link(base: str, experiment: str, parent: str, metric: str) -> str:
-    """Returns the page of MLflow's UI at `base` that compares a study's child runs, ordered by a metric."""
-    search = quote(f"tags.`{PARENT}` = '{parent}'", safe="")
-    order = quote(f"metrics.`{metric}`", safe="")
-    query = (
-        f"workflowType=machine_learning&searchFilter={search}&orderByKey={order}&orderByAsc=false&compareRunsMode=CHART"
-    )
-    return f"{base}/#/experiments/{experiment}/runs?{query}"
+    try:
+        return str(client.create_experiment(name, artifact_location=artifacts))
+    except MlflowException:
+        found = client.get_experiment_by_name(name)  # somebody else was faster
+        if found is None:
+            raise
+        return str(found.experiment_id)
 
 
 def _history(rows: list[dict[str, Any]]) -> list[Point]:

@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-NUMBERS = 1
+NUMBERS = 2
 """Raised whenever a change of code changes the numbers of a trial; results of another version are not reused."""
 
 
@@ -32,9 +32,16 @@ class Trial:
     weights: str | None = None
     """Hash of the model's weights file, where it has one; it stands for the file's path."""
     evaluate: Mapping[str, Mapping[str, Any]]
+    folders: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Metric -> option -> hash of the folder that the option names; it stands for the folder's path."""
     seed: int
+    parent: Mapping[str, str] | None = None
+    """The trained model that is fine-tuned: "setting", its label; once `parents.attach` has found it, "checkpoint",
+    its path, "weights", their hash, and "first", the hash of those that seed 0 starts from."""
+    schedule: tuple[Mapping[str, Any], ...] = ()
+    """Later phases, in order: "epoch", after how many epochs it begins, and its whole "params" and "recipe"."""
     varied: tuple[str, ...] = ()
-    """The parameters that the arm's space names: what tells its settings apart."""
+    """The parameters that the arm's space names: what tells its settings apart. "noise.additive" is one's field."""
 
     @cached_property
     def key(self) -> str:
@@ -42,19 +49,41 @@ class Trial:
         decisive = asdict(self)
         del decisive["arm"], decisive["varied"]
         decisive["model_params"].pop("weights_file", None)
+        if not self.schedule:
+            del decisive["schedule"]
+        for metric, hashes in decisive.pop("folders").items():
+            decisive["evaluate"][metric] |= hashes
+        parent = decisive.pop("parent")
+        if parent is not None:
+            decisive["parent"] = parent.get("weights", parent["setting"])
         return digest({**decisive, "numbers": NUMBERS})
 
     @cached_property
     def config_id(self) -> str:
-        """Identity of the setting: everything but the seed."""
-        return replace(self, seed=0).key
+        """Identity of the setting, whatever the seed: the key of its trial with seed 0."""
+        parent = self.parent
+        if parent is not None and "first" in parent:
+            parent = {**parent, "weights": parent["first"]}
+        return replace(self, seed=0, parent=parent).key
 
     @property
     def label(self) -> str:
         """What tables call the setting: the arm and the values that vary in it."""
         values = {**self.recipe, **self.params}
-        varied = ", ".join(f"{name} {_short(values[name])}" for name in self.varied)
-        return f"{self.arm}, {varied}" if varied else self.arm
+        varied = ", ".join(f"{name} {_short(_at(values, name))}" for name in self.varied)
+        return f"{self.arm}, {varied}" if varied and not self.schedule else self.arm
+
+    def at(self, epoch: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Returns the method's and the recipe's parameters after so many epochs."""
+        for phase in reversed(self.schedule):
+            if epoch >= phase["epoch"]:
+                return phase["params"], phase["recipe"]
+        return self.params, self.recipe
+
+    def values_at(self, epoch: int) -> dict[str, Any]:
+        """Returns name -> value, after so many epochs, of the parameters that `varied` names."""
+        params, recipe = self.at(epoch)
+        return {name: _at({**recipe, **params}, name) for name in self.varied}
 
     def to_json(self) -> str:
         """Returns the trial as JSON; `from_json` is its inverse."""
@@ -64,7 +93,19 @@ class Trial:
     def from_json(cls, text: str) -> "Trial":
         """Returns the trial that `to_json` wrote."""
         fields = json.loads(text)
-        return cls(**{**fields, "varied": tuple(fields["varied"])})
+        return cls(**{**fields, "varied": tuple(fields["varied"]), "schedule": tuple(fields["schedule"])})
+
+
+def with_values(
+    params: Mapping[str, Any], recipe: Mapping[str, Any], values: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns a method's and a recipe's parameters with other values; "noise.additive" is the field of a dictionary."""
+    changed = {"params": dict(params), "recipe": dict(recipe)}
+    for name, value in values.items():
+        head, _, field = name.partition(".")
+        part = changed["recipe" if head in recipe else "params"]
+        part[head] = {**part[head], field: value} if field else value
+    return changed["params"], changed["recipe"]
 
 
 def study_id(name: str, trials: list[Trial]) -> str:
@@ -81,6 +122,29 @@ def file_digest(path: Path) -> str:
     """Returns 16 hex digits of SHA-256 over a file's content."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()[:16]
+
+
+def _at(values: Mapping[str, Any], name: str) -> Any:
+    head, _, field = name.partition(".")
+    return values[head][field] if field else values[head]
+
+
+def folder_digest(path: Path) -> str:
+    """Returns 16 hex digits of SHA-256 over the names and sizes of all files below a folder, and the bytes of its
+    arrays (.npy), which are of one size whatever they hold.
+    """
+    found = hashlib.sha256()
+    for file in sorted(path.rglob("*")):
+        if file.is_file():
+            content = file_digest(file) if file.suffix == ".npy" else str(file.stat().st_size)
+            found.update(f"{file.relative_to(path).as_posix()}\0{content}\0".encode(errors="surrogateescape"))
+    return found.hexdigest()[:16]
+
+
+def names_digest(path: Path) -> str:
+    """Returns 16 hex digits of SHA-256 over the names of a folder's subfolders."""
+    names = sorted(entry.name for entry in path.iterdir() if entry.is_dir())
+    return hashlib.sha256("\0".join(names).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def _short(value: Any) -> str:

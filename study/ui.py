@@ -1,5 +1,6 @@
 """MLflow's own web interface for a study's store, opened on the comparison of its runs."""
 
+import json
 import os
 import signal
 import socket
@@ -14,22 +15,21 @@ from rich.console import Console
 
 from study.errors import UserError
 from study.folder import Folder
-from study.uri import sqlite_path
+from study.uri import comparison_link, sqlite_path
 
-SORTED_BY = "corruption"
 START = 90.0
 """Seconds that a server may take to answer; it usually takes 5 to 20."""
 
 
 def serve(directory: Path, host: str, port: int, console: Console) -> None:
     """Serves MLflow's UI until Ctrl-C; for a server's URI only prints the link. Ends only what it started."""
-    from study.tracking import Store, comparison_link  # noqa: PLC0415  mlflow takes seconds
-
     folder = Folder(directory.absolute())
     uri = folder.read()["tracking_uri"]
-    store = Store(uri, folder)
+    if not folder.mlflow.exists():
+        raise UserError(f"MLflow has nothing of {directory} yet: {uri} was never reached. The same launch delivers it")
+    runs = json.loads(folder.mlflow.read_text(encoding="utf-8"))
     if sqlite_path(uri) is None:
-        console.print(f"MLflow: {comparison_link(uri, store.experiment, store.parent, SORTED_BY)}", soft_wrap=True)
+        console.print(f"MLflow: {comparison_link(uri, **runs)}", soft_wrap=True)
         return
     port = port or _free_port(host)
     base = f"http://{host}:{port}"
@@ -46,9 +46,7 @@ def serve(directory: Path, host: str, port: int, console: Console) -> None:
         try:
             console.print("Starting MLflow's server ...")
             _wait(server, base)
-            console.print(
-                f"Compare: {comparison_link(base, store.experiment, store.parent, SORTED_BY)}", soft_wrap=True
-            )
+            console.print(f"Compare: {comparison_link(base, **runs)}", soft_wrap=True)
             console.print("Ctrl-C ends it.")
             server.wait()
         except KeyboardInterrupt:

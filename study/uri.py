@@ -1,7 +1,16 @@
-"""Tracking URIs: where an SQLite store lies, and what of a URI may be shown."""
+"""Tracking URIs: where an SQLite store lies, what of a URI may be shown, and links into MLflow's interface."""
 
 import re
 from pathlib import Path
+from urllib.parse import quote
+
+PARENT = "mlflow.parentRunId"
+"""MLflow's tag of a child run: the ID of its parent."""
+SORTED_BY = "corruption"
+"""The metric by which comparisons are ordered: the accuracy under corruption, see `summary.headline`."""
+
+MASK = "***@"
+"""What stands for a user and a password."""
 
 
 def sqlite_path(uri: str) -> Path | None:
@@ -11,4 +20,14 @@ def sqlite_path(uri: str) -> Path | None:
 
 def mask(text: str) -> str:
     """Returns a URI, or a text with URIs in it, without users and passwords: fit for printing and storing."""
-    return re.sub(r"(?<=://)[^/?#\s]*@", "***@", text)
+    return re.sub(r"(?<=://)[^/?#\s]*@", MASK, text)
+
+
+def comparison_link(base: str, experiment: str, parent: str) -> str:
+    """Returns the page of MLflow's interface at `base` that compares the child runs of a run, the most robust first."""
+    search = quote(f"tags.`{PARENT}` = '{parent}'", safe="")
+    order = quote(f"metrics.`{SORTED_BY}`", safe="")
+    query = (
+        f"workflowType=machine_learning&searchFilter={search}&orderByKey={order}&orderByAsc=false&compareRunsMode=CHART"
+    )
+    return f"{base.rstrip('/')}/#/experiments/{experiment}/runs?{query}"

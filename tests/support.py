@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -29,6 +30,13 @@ CORRUPTIONS = {
     "gaussian_noise": "noise", "shot_noise": "noise", "defocus_blur": "blur",
     "fog": "weather", "contrast": "digital", "rotate": "geometric",
 }  # fmt: skip
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody has at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @cache
@@ -96,7 +104,7 @@ def table(some: list[Trial], folder: Path, value: Callable[[Trial, str, int], fl
     """
     for trial in some:
         rows = list(_rows(trial, value or _made_up))
-        results.write(folder / f"{trial.key}.parquet", "made_up", trial, rows, {})
+        results.write(folder / f"{trial.key}.parquet", "made_up", trial, rows, {"seconds": 1.5, "versions": {}})
     return results.read(folder / f"{t.key}.parquet" for t in some)
 
 
@@ -119,8 +127,15 @@ def _rows(trial: Trial, value: Callable[[Trial, str, int], float]) -> Iterator[d
     distance = {"benchmark": "noise_distance", "metric": "epsilon_median", "epoch": 2}
     for name, player in (("gaussian", 0), ("uniform", 0), ("adversarial", 1), ("adversarial", 2)):
         yield {**distance, "corruption": name, "severity": player, "value": 10 * value(trial, name, player)}
+    yield from _reliability(trial)
     if trial.method == "ant":
         yield from _recorded(trial)
+    if trial.method == "learned_sigma":
+        yield from _sigma(trial)
+    if "robust" in trial.evaluate:
+        yield from _attacked(trial)
+    if "step_cost" in trial.evaluate:
+        yield from _cost(trial)
     if "boundary" in trial.evaluate:
         yield from _boundary(trial)
     for name in ("clean", "pgd"):  # attacks measure accuracy on images of their own choice
@@ -129,6 +144,51 @@ def _rows(trial: Trial, value: Callable[[Trial, str, int], float]) -> Iterator[d
     for name in ("translate", "tilt"):
         where = {"benchmark": "sequences", "corruption": name, "severity": 1, "epoch": 2}
         yield {**where, "metric": "flip_probability", "value": 0.05}
+
+
+def _reliability(trial: Trial) -> Iterator[dict[str, Any]]:
+    """Three of four bins filled on clean images, all under corruption; shares add up to 1 at a severity."""
+    for severity, bins in ((0, (2, 3, 4)), (1, (1, 2, 3, 4)), (5, (1, 2, 3, 4))):
+        weights = [_made_up(trial, f"share {b}", severity) for b in bins]
+        for number, weight in zip(bins, weights, strict=True):
+            where = {"benchmark": "reliability", "corruption": f"bin {number}", "severity": severity, "epoch": 2}
+            confidence = (number - _made_up(trial, f"confidence {number}", severity)) / 4
+            accuracy = _made_up(trial, f"accuracy {number}", severity)
+            values = {"confidence": confidence, "accuracy": accuracy, "share": weight / sum(weights)}
+            for name, value in values.items():
+                yield {**where, "metric": f"bin_{name}", "value": value}
+
+
+def members(count: int) -> list[Trial]:
+    """The members of a population over sigma and the learning rate, as they start."""
+    base = trials("sigma_sweep", seeds=1)[0]
+    return [
+        replace(base, arm=f"member {m}", seed=m, params={**base.params, "sigma": 0.1 * (m + 1)}, varied=("sigma", "lr"))
+        for m in range(count)
+    ]
+
+
+def population(some: list[Trial], folder: Path) -> pd.DataFrame:
+    """The table of a population of these members over four epochs, intervals of two; the last copies the first."""
+    for number, trial in enumerate(some):
+        copied = number == len(some) - 1
+        rows = [{"epoch": 2, "metric": "source", "value": 0.0}] if copied else []
+        for epoch in range(1, 5):
+            sigma = 0.1 if copied and epoch > 2 else trial.params["sigma"]
+            values = {
+                "time": 1.0,
+                "train_loss": 0.5,
+                "val_accuracy": 0.7,
+                "sigma": sigma,
+                "lr": 1e-3 * (number + epoch),
+            }
+            rows += [{"epoch": epoch, "metric": name, "value": value} for name, value in values.items()]
+        score = 0.9 if copied else 0.8 - 0.01 * number
+        rows += [{"epoch": epoch, "metric": "score", "value": score - 0.1 / epoch} for epoch in (2, 4)]
+        results.write(
+            folder / f"{number}.parquet", "made_up", trial, [{"benchmark": "population", **r} for r in rows], {}
+        )
+    return results.read(folder / f"{number}.parquet" for number in range(len(some)))
 
 
 def _recorded(trial: Trial) -> Iterator[dict[str, Any]]:
@@ -144,6 +204,39 @@ def _recorded(trial: Trial) -> Iterator[dict[str, Any]]:
         *(("density_epoch", 0, 0, 1), ("density_epoch", 1, 0, 2)),
     ):
         yield {"benchmark": results.RECORD, "metric": name, "epoch": row, "severity": column, "value": float(value)}
+
+
+def _sigma(trial: Trial) -> Iterator[dict[str, Any]]:
+    """Sigma after two epochs: a fixed one stays, a learned one goes to its square root; of channels, the extremes."""
+    sigma = trial.params["sigma"]
+    for epoch in (1, 2):
+        value = sigma ** (1 / epoch) + 0.01 * trial.seed if trial.params["learn"] else sigma
+        watched = {"sigma": value}
+        if trial.params["channels"]:
+            watched |= {"sigma_min": value / 2, "sigma_max": 2 * value}
+        for metric, number in watched.items():
+            yield {"benchmark": results.TRAINING, "epoch": epoch, "metric": metric, "value": number}
+
+
+def _attacked(trial: Trial) -> Iterator[dict[str, Any]]:
+    """Accuracies at two radii under plain PGD, transferred images and all attacks, and a flag that even seeds raise."""
+    for severity, epsilon in enumerate((0.1, 0.2), start=1):
+        where = {"benchmark": "linf", "severity": severity, "epoch": 2}
+        for name in ("pgd", "transfer", "worst"):
+            value = _made_up(trial, name, severity) / severity
+            yield {**where, "corruption": name, "metric": "accuracy", "value": value}
+        yield {**where, "corruption": "worst", "metric": "epsilon", "value": epsilon}
+        yield {**where, "corruption": "masking", "metric": "flag", "value": float(trial.seed % 2 == 0)}
+
+
+def _cost(trial: Trial) -> Iterator[dict[str, Any]]:
+    """What steps cost: three ways of training, one of them with two numbers of attack steps."""
+    for place, (name, k) in enumerate((("vanilla", 0), ("closed form", 0), ("PGD training", 1), ("PGD training", 7))):
+        where = {"benchmark": "step_cost", "corruption": name, "severity": k, "epoch": 2}
+        ratio = 1 + place * (1 + 0.1 * trial.seed)
+        numbers = {"ratio": ratio, "ratio_low": 0.9 * ratio, "ratio_high": 1.2 * ratio}
+        for metric, value in {**numbers, "seconds": 0.01 * ratio, "memory": 1e6 * (1 + place)}.items():
+            yield {**where, "metric": metric, "value": value}
 
 
 def _boundary(trial: Trial) -> Iterator[dict[str, Any]]:

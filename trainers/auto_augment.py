@@ -75,20 +75,21 @@ def apply(name: str, x: Tensor, strength: float, sign: Tensor) -> Tensor:
     signed = strength * sign.float()
     match name:
         case "rotate":
-            return affine.warp(x, affine.rotation(30 * signed, height, width))
+            return affine.rotate(x, 30 * signed)
         case "shear_y":
-            return affine.warp(x, affine.shear_y(0.3 * signed))
+            return affine.shear_y(x, 0.3 * signed)
         case "translate_x":
-            return affine.warp(x, affine.translation_x(150 / 331 * width * signed))
+            return affine.translate_x(x, 150 / 331 * width * signed)
         case "translate_y":
-            return affine.warp(x, affine.translation_y(150 / 331 * height * signed))
+            return affine.translate_y(x, 150 / 331 * height * signed)
         case "posterize":
             return tone.posterize(x, torch.full_like(sign, 8 - round(4 * strength)))
         case "solarize":
             return tone.solarize(x, torch.full_like(sign, 256 - round(256 * strength)))
-        case "autocontrast" | "equalize":
-            table = tone.autocontrast_table if name == "autocontrast" else tone.equalize_table
-            return tone.look_up(x, table(tone.histogram(x)))
+        case "autocontrast":
+            return tone.autocontrast(x)
+        case "equalize":
+            return tone.equalize(x)
         case "invert":
             return colour.invert(x)
     blend = {

@@ -5,20 +5,31 @@ from typing import Annotated, Literal
 import torch
 from annotated_types import Ge, Gt
 from torch import Generator, Tensor, nn
+from torch.autograd.graph import GradientEdge
 
 from trainers.core.method import Batches, Method, Sigma
+from trainers.parts.double_backward import QuickDoubleBackward
 from trainers.parts.moments import margin_variance, propagate
 from trainers.parts.operator_norm import operator_norm
-from trainers.parts.sensitivity import first_layer, forward_to, squared_gradient
-from trainers.parts.stochastic_losses import LOSSES, Loss, information_price, smooth_margin
+from trainers.parts.sensitivity import (
+    first_layer,
+    forward_noisy,
+    forward_through,
+    hidden_layers,
+    squared_gradients,
+)
+from trainers.parts.stochastic_losses import LOSSES, Loss, information_price, pair_margins, smooth_margin
 
 SIGMA_0 = 1.1
 """The prior's standard deviation in the price of information."""
+MOST_CHANNELS = 1024
+"""Channels that can have a sigma of their own. A method is built before it sees a model, so it keeps that many; those
+that the model's first layer has not are never read, have no gradient, and stay where they started."""
 
 
 class LearnedSigma(Method):
     """min E[l(m, v)] over weights and sigma: noise in the first layer's pre-activation h = W x + b, none of
-    it drawn.
+    it drawn (but for covariance "sampled").
 
         h + s * xi,  xi ~ N(0, I),  s = sigma * kappa(W)     (kappa: operator norm; tie=None: s = sigma)
         m = z_y - logsumexp_{j != y} z_j,  v = s^2 ||dm/dh||^2                      (covariance "full")
@@ -39,7 +50,7 @@ class LearnedSigma(Method):
     sigma: noise std at the start (learned) or throughout (fixed), in units of kappa (tied) or of h (untied).
         0 is for a fixed one only, and makes v = 0.
     learn: whether sigma = softplus(rho) is trained, by its own learning rate `sigma_lr`.
-    channels: None is one sigma; C is one for each of the first layer's C output channels.
+    channels: whether each output channel of the first layer has a sigma of its own; else there is one for all.
     covariance: "full" is exact under the linearisation and takes any model in eager mode. "diagonal" drops
         covariances between units (the ablation; no robustness was seen). "moment_matched" drops them too and
         takes exact rectified-Gaussian moments (for analysis). The last two take the layers that
@@ -50,31 +61,47 @@ class LearnedSigma(Method):
     sigma_lr: learning rate of rho, > 0.
     warmup: epochs over which the noise's std grows linearly to its value, for losses that diverge at a large
         sigma; None is none.
+    layer: where the noise enters. "input": h = x, sigma in pixel units, tied to nothing (the identity's operator
+        norm is 1), which is input noise in closed form. "every": each convolution and linear layer but the last,
+        with s = sigma * the root mean square of its h, so that no scaling of weights helps; v is their sum.
+    margins: None is the smooth margin; M is z_y - z_j for each of the M likeliest wrong classes j, the losses
+        summed, by M backward passes.
 
-    State: rho where it is learned, and nothing else. Raises ValueError for a learnable sigma of 0, or for
-    channels that the model's first layer has not.
+    State: rho where it is learned, and nothing else. Raises ValueError for a learnable sigma of 0, and for a
+    first layer of more than 1024 channels where each has its own.
     """
+
+    memory_format = torch.contiguous_format
+    """Second backward passes mix formats where the weights are channels_last, and then cost half as much again."""
 
     def __init__(
         self,
         *,
         sigma: Sigma = 1.1,
         learn: bool = True,
-        channels: Annotated[int, Ge(1)] | None = None,
-        covariance: Literal["full", "diagonal", "moment_matched"] = "full",
+        channels: bool = False,
+        covariance: Literal["full", "diagonal", "moment_matched", "sampled"] = "full",
         loss: Loss = "mse+prob",
         tie: Literal["operator_norm"] | None = "operator_norm",
         beta: Annotated[float, Ge(0)] | None = 0.1,
         sigma_lr: Annotated[float, Gt(0)] = 1e-2,
         warmup: Annotated[int, Ge(0)] | None = None,
+        layer: Literal["first", "input", "every"] = "first",
+        margins: Annotated[int, Ge(1)] | None = None,
     ) -> None:
         super().__init__()
+        if covariance != "full" and (layer != "first" or margins is not None):
+            raise ValueError(f"layer and margins are of covariance='full' alone, got covariance={covariance!r}")
+        if channels and layer == "every":
+            raise ValueError("channels=True takes the noise of one layer, got layer='every'")
+        self.layer, self.margins = layer, margins
         if learn and sigma == 0:
             raise ValueError("a learnable sigma starts above 0, got sigma=0; learn=False holds it at 0")
         self.channels, self.covariance, self.tie = channels, covariance, tie
         self.beta, self.sigma_lr, self.warmup = beta, sigma_lr, warmup
         self.objective = LOSSES[loss]
-        start = torch.full((channels or 1,), float(sigma))
+        self.used = MOST_CHANNELS if channels else 1
+        start = torch.full((self.used,), float(sigma))
         self.rho: nn.Parameter | None = None
         if learn:
             self.rho = nn.Parameter(start + torch.log(-torch.expm1(-start)))  # softplus(rho) = sigma
@@ -85,50 +112,86 @@ class LearnedSigma(Method):
 
     @property
     def sigma(self) -> Tensor:
-        """The noise's std without warm-up, (1,) or (channels,)."""
-        return self.fixed if self.rho is None else nn.functional.softplus(self.rho)
+        """The noise's std without warm-up, (1,) or, once a model was seen, (C,)."""
+        return (self.fixed if self.rho is None else nn.functional.softplus(self.rho))[: self.used]
 
     def start_epoch(self, epoch: int, model: nn.Module, data: Batches, rng: Generator) -> None:  # noqa: ARG002
         """Sets the warm-up's factor: (epoch + 1) / (warmup + 1), then 1."""
         self.ramp.fill_(min(1.0, (epoch + 1) / ((self.warmup or 0) + 1)))
 
-    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:  # noqa: ARG002
-        """Returns the mean of l(m, v) over the first view, plus the price of information; draws nothing."""
-        m, v = self.margin_moments(model, views[0], y)
-        loss = self.objective(m, v).mean()
+    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
+        """Returns the mean of l(m, v) over the first view, plus the price of information."""
+        m, v = self.margin_moments(model, views[0], y, rng)
+        loss = self.objective(m, v).view(len(y), -1).sum(1).mean()
         if self.beta and self.rho is not None:
             loss = loss + self.beta * information_price(self.sigma, SIGMA_0)
         return loss
 
-    def margin_moments(self, model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns mean m and variance v of the smooth margin, each (B,), for images x (B, C, H, W) in [0, 1],
-        labels y (B,).
+    def margin_moments(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Returns mean m and variance v of the margin, each (B,), for images x (B, C, H, W) in [0, 1], labels y
+        (B,); (B, margins) where there are several. With covariance "sampled" a draw of m, and v = 0.
         """
         layer = first_layer(model)
-        outputs = layer.weight.shape[0]
-        if self.channels not in (None, outputs):
-            raise ValueError(f"channels={self.channels}, but the first layer has {outputs}; None is one sigma for all")
-        s = self.ramp * self.sigma
+        if self.channels:
+            self.used = _checked(x.shape[1] if self.layer == "input" else layer.weight.shape[0])
+        s, quick = self.ramp * self.sigma, QuickDoubleBackward()
+        if self.layer == "input":
+            x = x.detach().requires_grad_()
+            with quick:
+                logits = model(x)
+            return self._linearised(logits, y, [x], [s], quick)
+        if self.layer == "every":
+            logits, places, sizes = forward_through(model, hidden_layers(model), x, quick, sizes=True)
+            return self._linearised(logits, y, places, [s * size for size in sizes], quick)
         if self.tie:
             s = s * operator_norm(layer, x.shape[2:])
+        if self.covariance == "sampled":
+            m = smooth_margin(forward_noisy(model, layer, x, s, rng), y)
+            return m, torch.zeros_like(m)
         if self.covariance == "full":
-            logits, h = forward_to(model, layer, x)
-            m = smooth_margin(logits, y)
-            return m, (squared_gradient(m, h) * s.square()).sum(1)
+            logits, places, _ = forward_through(model, [layer], x, quick)
+            return self._linearised(logits, y, places, [s], quick)
         moments = propagate(model, layer, x, s, matched=self.covariance == "moment_matched")
         return smooth_margin(moments.mean, y), margin_variance(moments, y)
+
+    def _linearised(
+        self,
+        logits: Tensor,
+        y: Tensor,
+        places: list[GradientEdge] | list[Tensor],
+        stds: list[Tensor],
+        quick: QuickDoubleBackward,
+    ) -> tuple[Tensor, Tensor]:
+        """Returns m and v = sum over places of s^2 ||dm/dh||^2: each (B,), or (B, margins)."""
+
+        def variance(m: Tensor) -> Tensor:
+            squares = squared_gradients(m, places, quick)
+            terms = [(g * s.square()).sum(1) for g, s in zip(squares, stds, strict=True)]
+            return torch.stack(terms).sum(0)
+
+        if self.margins is None:
+            m = smooth_margin(logits, y)
+            return m, variance(m)
+        m = pair_margins(logits, y, self.margins)
+        return m, torch.stack([variance(column) for column in m.unbind(1)], 1)
 
     def metrics(self) -> dict[str, Tensor]:
         """Returns sigma, averaged over channels; with one a channel, its extremes too."""
         sigma = self.sigma.detach()
         watched = {"sigma": sigma.mean()}
-        if self.channels is not None:
+        if self.channels:
             watched |= {"sigma_min": sigma.min(), "sigma_max": sigma.max()}
         return watched
 
     def parameter_groups(self) -> list[dict[str, object]]:
         """Returns rho, with its own learning rate and no weight decay (which would pull sigma to log 2)."""
         return [] if self.rho is None else [{"params": [self.rho], "lr": self.sigma_lr, "weight_decay": 0.0}]
+
+
+def _checked(channels: int) -> int:
+    if channels > MOST_CHANNELS:
+        raise ValueError(f"channels=True takes a first layer of at most {MOST_CHANNELS} channels, got {channels}")
+    return channels
 
 
 METHOD = LearnedSigma

@@ -12,7 +12,8 @@ class Report:
     """A report. `points` computes (and is tested), `table` formats, `draw` draws; the last two compute nothing.
 
     title: its heading. points: tidy rows of one or more studies -> numbers, empty where the rows do not fit the report.
-    table: points -> a table of text, as print shows it. draw: points -> a figure, or None for a table alone.
+    table: points -> a table of text, as print shows it; `reports.core.cells.bold` marks bold cells.
+    draw: points -> a figure, or None for a table alone.
     caption: points -> what the reader should know: what is averaged, over how many seeds, what marks mean.
     """
 
@@ -23,3 +24,8 @@ class Report:
     draw: Callable[[pd.DataFrame], Figure] | None = None
     summary: Callable[[pd.DataFrame], dict[str, float]] | None = None
     """points -> the few numbers that stand for the study in MLflow."""
+    reads: str = "results"
+    """Which rows it takes: "results" (finished trials, on test data), "validation" (candidates of a search, with the
+    columns candidate and chosen) or "population" (its members, by epoch)."""
+    along: Callable[[str], "Report"] | None = None
+    """A numeric parameter's name -> this report with it on the axis (`study report --x`); None without such an axis."""

@@ -1,6 +1,7 @@
 """What tells a study's settings apart: its components, their levels, and settings that differ in some alone."""
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -51,6 +52,11 @@ def components(table: pd.DataFrame) -> pd.DataFrame:
     if not found.shape[1] or found.duplicated().any():
         found = found if arms.nunique() < 2 else found.assign(arm=arms)
     return found
+
+
+def in_print(name: str) -> str:
+    """Returns a component's name, or an effect's, as print shows it: "noise.sparse" is "noise sparse"."""
+    return re.sub(r"(?<=[a-z_])\.(?=[a-z_])", " ", name).replace("_", " ")
 
 
 def off_levels(found: pd.DataFrame) -> dict[str, set[str]]:

@@ -1,21 +1,24 @@
-"""Writes reports in the formats that papers and readers take: PNG, SVG, PDF, Markdown, LaTeX, CSV and one HTML page."""
+"""Writes reports in the formats that papers take: PNG, SVG, PDF, Markdown, LaTeX, CSV; `page` writes the HTML."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
-import jinja2
 import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+from reports.core.cells import is_bold, plain
+from reports.core.inline import inline, prepare
 from reports.core.report import Report
 from reports.core.style import style
 
 FORMATS = ("html", "md", "tex", "csv", "png", "svg", "pdf")
+FIGURES = ("png", "svg", "pdf")
 MARKS = {"✓", "✗", "-"}
 """What tables show for yes, no and not applicable."""
-DEFAULT = ("html", "md", "tex", "csv", "png", "svg")
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,11 @@ class Section:
     title: str
     caption: str
     table: pd.DataFrame
-    svg: str | None
+    svg: str | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Format -> the table in it."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Format -> a file for the page's downloads."""
 
 
 def write(
@@ -45,25 +52,17 @@ def write(
     }
     for form in (f for f in formats if f in texts):
         (folder / f"{name}.{form}").write_text(texts[form], encoding="utf-8")
-    svg = _figure(name, report, points, folder, formats) if report.draw else None
-    return Section(name, report.title, caption, table, svg), (report.summary(points) if report.summary else {})
-
-
-def page(path: Path, sections: Sequence[Section], about: Mapping[str, Any]) -> None:
-    """Writes the one self-contained HTML page. about: title, question, facts (name -> text), missing, failed."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    tables = {section.name: section.table.to_dict("split") for section in sections}
-    text = environment.get_template("page.html").render(sections=sections, tables=tables, **about)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    svg = _figure(name, report, points, caption, folder, formats) if report.draw and _drawn(formats) else None
+    pdf = folder / f"{name}.pdf"
+    files = {"csv": texts["csv"].encode()} | ({"pdf": pdf.read_bytes()} if svg and "pdf" in formats else {})
+    section = Section(name, report.title, caption, table, svg, texts, files)
+    return section, (report.summary(points) if report.summary else {})
 
 
 def markdown(table: pd.DataFrame) -> str:
     """Returns a table of text as a Markdown table, its characters as they are."""
     rows = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy().tolist()]
-    return "".join("| " + " | ".join(_escape(cell, _MARKDOWN) for cell in row) + " |\n" for row in rows)
+    return "".join("| " + " | ".join(_md(cell) for cell in row) + " |\n" for row in rows)
 
 
 def latex(table: pd.DataFrame, caption: str, label: str) -> str:
@@ -76,20 +75,28 @@ def latex(table: pd.DataFrame, caption: str, label: str) -> str:
             label=f"tab:{label}",
             position="t",
             position_float="centering",
-            column_format="".join(_alignment(table[name]) for name in table),
+            column_format="".join(alignment(table[name]) for name in table),
         )
     )
 
 
-def _alignment(column: "pd.Series[str]") -> str:
-    """Returns LaTeX's letter for a column: marks in the centre, numbers to the right, words to the left."""
-    if set(column) <= MARKS:
+def alignment(column: "pd.Series[str]") -> str:
+    """Returns LaTeX's letter (c, r or l) for a column: marks in the centre, numbers to the right, words to the left."""
+    texts = [plain(cell) for cell in column]
+    if set(texts) <= MARKS:
         return "c"
-    return "r" if all(text[:1] in "+-−0123456789<" for text in column if text) else "l"
+    return "r" if all(text[:1] in "+-−(∞0123456789<" for text in texts if text) else "l"
 
 
-def _tex(text: object) -> str:
-    return _escape(text, _TEX).replace(" *", "$^{*}$")
+def _md(cell: object) -> str:
+    text = _escape(plain(cell), _MARKDOWN)
+    return f"**{text}**" if is_bold(cell) else text
+
+
+def _tex(cell: object) -> str:
+    text = _escape(plain(cell), _TEX)
+    text = f"{{}}{text}" if text[:1] in ("[", "*") else text  # the row before ends with a command that would take it
+    return f"\\textbf{{{text}}}" if is_bold(cell) else text
 
 
 def _escape(text: object, replacements: Mapping[str, str]) -> str:
@@ -97,31 +104,57 @@ def _escape(text: object, replacements: Mapping[str, str]) -> str:
 
 
 _MARKDOWN = {"|": "\\|", "\\": "\\\\", "<": "&lt;", "&": "&amp;", "$": "\\$", "`": "\\`", "\n": " "}
-_TEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
-    "~": "\\textasciitilde{}",
-    "^": "\\textasciicircum{}",
-    "\\": "\\textbackslash{}",
-    "<": "\\textless{}",
-    ">": "\\textgreater{}",
-    "|": "\\textbar{}",
-    "±": "$\\pm$",
-    "−": "$-$",
-    "ε": "$\\varepsilon$",
-    "∞": "$\\infty$",
-    "✓": "$\\surd$",
-    "✗": "$\\times$",
-}
+_GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
+    "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau",
+    "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Σ": "Sigma", "Ω": "Omega",
+}  # fmt: skip
+_TEX = (
+    {c: f"\\{c}" for c in "&%$#_{}"}
+    | {
+        "~": "\\textasciitilde{}",
+        "^": "\\textasciicircum{}",
+        "\\": "\\textbackslash{}",
+        "<": "\\textless{}",
+        ">": "\\textgreater{}",
+        "|": "\\textbar{}",
+        "±": "$\\pm$",
+        "−": "$-$",
+        "≤": "$\\leq$",
+        "≥": "$\\geq$",
+        "≈": "$\\approx$",
+        "→": "$\\to$",
+        "∞": "$\\infty$",
+        "✓": "$\\surd$",
+        "✗": "$\\times$",
+    }
+    | {letter: f"$\\{name}$" for letter, name in _GREEK.items()}
+)
 
 
-def _figure(name: str, report: Report, points: pd.DataFrame, folder: Path, formats: Sequence[str]) -> str:
-    """Saves the report's figure in the figure formats asked for, and returns it as inline SVG."""
+def _drawn(formats: Sequence[str]) -> bool:
+    return any(form in (*FIGURES, "html") for form in formats)
+
+
+def _figure(
+    name: str, report: Report, points: pd.DataFrame, caption: str, folder: Path, formats: Sequence[str]
+) -> str | None:
+    """Saves the report's figure in the figure formats asked for, and returns it for the page if that is."""
     assert report.draw is not None
     with style():
         figure = report.draw(points)
-        for form in (f for f in formats if f in ("png", "svg", "pdf")):
-            metadata = {"Date": None} if form == "svg" else {"CreationDate": None} if form == "pdf" else None
-            figure.savefig(folder / f"{name}.{form}", metadata=metadata)
-        inline = StringIO()
-        figure.savefig(inline, format="svg", transparent=True, metadata={"Date": None})
-    text = inline.getvalue()
-    return text[text.index("<svg") :]
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once, alike in every format
+        prepare(figure)
+        # The canvases' own methods: `savefig` draws everything twice.
+        if "png" in formats:
+            FigureCanvasAgg(figure).print_png(folder / f"{name}.png")
+        if "pdf" in formats:
+            FigureCanvasPdf(figure).print_pdf(folder / f"{name}.pdf", metadata={"CreationDate": None})
+        if "svg" not in formats and "html" not in formats:
+            return None
+        out = StringIO()
+        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None})
+    if "svg" in formats:
+        (folder / f"{name}.svg").write_text(out.getvalue(), encoding="utf-8")
+    return inline(out.getvalue(), name, f"{report.title}. {caption}") if "html" in formats else None

@@ -18,23 +18,125 @@ class Grid:
         object.__setattr__(self, "values", values)
 
 
+@dataclass(frozen=True)
+class Range:
+    """A dimension for a search: every value from low to high, both included; whole numbers where both are whole.
+
+    log: drawn evenly in the logarithm; low is then above 0.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"Range needs low < high, got {self.low} and {self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"Range(log=True) needs low > 0, got {self.low}")
+
+    @property
+    def whole(self) -> bool:
+        """Whether the values are whole numbers."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+
+Dimension = Grid | Range
+
+
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """One line of the comparison: a method, and what its parameters are: fixed values or a `Grid` of them.
+    """One line of the comparison: a method, and what its parameters are: fixed values, a `Grid` or a `Range` of them.
 
     Parameters that are not named keep the method's defaults. Recipe parameters (lr, epochs, ...) may be named too.
-    label: what figures and tables call it.
+    A parameter that is a dictionary may have dimensions in its fields. label: what figures and tables call it.
+    parent: the setting of another study, by its label, whose trained models are fine-tuned, seed i from seed i; None
+    starts afresh. schedule: (after how many epochs, the parameters that have other values from then on), in order;
+    all that is learned is carried over.
     """
 
     method: str
     label: str
     space: Mapping[str, Any] = field(default_factory=dict)
+    parent: str | None = None
+    schedule: tuple[tuple[int, Mapping[str, Any]], ...] = ()
+
+    def dimensions(self) -> dict[str, Dimension]:
+        """Returns name -> dimension, in order; "noise.additive" is the field of a dictionary."""
+        found: dict[str, Dimension] = {}
+        for name, value in self.space.items():
+            fields = {f"{name}.{key}": v for key, v in value.items()} if isinstance(value, Mapping) else {name: value}
+            found |= {path: v for path, v in fields.items() if isinstance(v, Dimension)}
+        return found
+
+    def setting(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the parameters with a value chosen for every dimension."""
+        return {
+            name: {key: chosen.get(f"{name}.{key}", v) for key, v in value.items()}
+            if isinstance(value, Mapping)
+            else chosen.get(name, value)
+            for name, value in self.space.items()
+        }
 
     def settings(self) -> list[dict[str, Any]]:
-        """Returns every combination of the grids' values, the first dimension slowest."""
-        names = list(self.space)
-        values = [v.values if isinstance(v, Grid) else (v,) for v in self.space.values()]
-        return [dict(zip(names, chosen, strict=True)) for chosen in product(*values)]
+        """Returns every combination of the grids' values, the first dimension slowest. Ranges raise ValueError."""
+        grids = self.dimensions()
+        ranges = [name for name, dimension in grids.items() if isinstance(dimension, Range)]
+        if ranges:
+            raise ValueError(f"{ranges[0]} of the arm {self.label!r} is a Range, whose values cannot all be listed")
+        values = product(*(grid.values for grid in grids.values() if isinstance(grid, Grid)))
+        return [self.setting(dict(zip(grids, chosen, strict=True))) for chosen in values]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """How settings are chosen: candidates are tried, validated, and the best of them alone are measured on test data.
+
+    A candidate is a setting with all its seeds; its value is the mean over them. algorithm: "tpe" (tree-structured
+    Parzen estimator), "random", or "grid" (every combination of grids, in order). samples: candidates; a grid has its
+    own number. objectives: what is maximised on the validation split: clean, corruption, corruption_no_noise or a
+    family of corruptions; with two or more, their Pareto front is sought. chosen: most settings that are measured on
+    test data; None is the best one, or the whole front. seed: of the search's own draws.
+    """
+
+    algorithm: str = "tpe"
+    samples: int = 20
+    objectives: tuple[str, ...] = ("corruption",)
+    chosen: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scheduler:
+    """Which trials are stopped early, by their validation accuracy after each epoch against that of others.
+
+    algorithm: "asha" (successive halving, asynchronous) or "median" (below the median of the running means).
+    grace: epochs that every trial gets. reduction: of ASHA, 1 in so many goes on at each rung.
+    """
+
+    algorithm: str = "asha"
+    grace: int = 3
+    reduction: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Population:
+    """Members that train side by side; now and then the worst go on from copies of the best, with other values.
+
+    mutate: parameter of the one arm -> `Range` or `Grid` of numbers; "noise.additive" is the field of a dictionary.
+    algorithm: "pbt" (Jaderberg et al. 2017: values are perturbed or drawn anew) or "pb2" (Parker-Holder et al. 2020:
+    chosen by a Gaussian process; ranges only). size: members. interval: epochs between two exchanges. quantile: share
+    of the members that is replaced. objective: what ranks them, on the validation split, as of a `Search`. seed: of
+    the population's own draws; member i starts as seed i.
+    """
+
+    mutate: Mapping[str, Dimension]
+    algorithm: str = "pbt"
+    size: int = 8
+    interval: int = 2
+    quantile: float = 0.25
+    objective: str = "corruption"
+    seed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,19 +146,42 @@ class Study:
     question: what the study answers, one line. evaluate: metric name -> its options. recipe: training options that
     differ from the defaults. reports: names, in the order of the page. seeds: repetitions; seed i is i.
     trial_seconds: measured time of one trial of the default dataset on one CPU core, for the estimate of cost.
+    data_options: of `data`, that differ from its defaults. parents: where arms have parents, a launch that trains them,
+    as typed after `study launch`. search: None trains every setting and measures each on test data. scheduler: None
+    trains every trial to its end; a scheduler without a search is one of the grid. population: its members are trained
+    instead; then the best one's schedule, from the start and with every seed.
     """
 
     question: str
     arms: tuple[Arm, ...]
     reports: tuple[str, ...]
     data: str = "digits"
+    data_options: Mapping[str, Any] = field(default_factory=dict)
     model: str = "small_cnn"
     recipe: Mapping[str, Any] = field(default_factory=dict)
     evaluate: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"clean": {}, "corruption": {}})
     seeds: int = 3
     trial_seconds: float = 3.0
+    parents: str | None = None
+    search: Search | None = None
+    scheduler: Scheduler | None = None
+    population: Population | None = None
+
+    @property
+    def searching(self) -> Search | None:
+        """How settings are chosen; None where all are trained and reported."""
+        return self.search or (Search(algorithm="grid") if self.scheduler else None)
+
+    @property
+    def selects(self) -> bool:
+        """Whether test data is read for chosen settings alone."""
+        return self.searching is not None or self.population is not None
 
     @property
     def trial_count(self) -> int:
-        """Number of trials: settings of all arms, times seeds."""
+        """Number of trials: settings of all arms or candidates of the search, times seeds."""
+        if self.population:
+            return self.population.size + self.seeds
+        if self.searching and self.searching.algorithm != "grid":
+            return self.seeds * self.searching.samples
         return self.seeds * sum(len(arm.settings()) for arm in self.arms)

@@ -4,7 +4,9 @@ import logging
 import os
 import secrets
 import shutil
+import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,21 +25,31 @@ QUIET = {
     # The study's own directory says what is done; Tune's snapshots are never read, so they are all but off.
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",
     "TUNE_RESULT_BUFFER_LENGTH": "1",
+    # A trial that failed reports no metric.
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Keeps a local Ray on the loopback interface; the switch's name notwithstanding, it is what does."""
 LONGEST = 28
 """Most characters of the folder for temporary files: Ray's sockets lie below it, and 107 is a socket path's limit."""
+JOINING = 60.0
+"""Seconds that a running cluster's nodes have to join, where none of those there is large enough."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What the trials run on. address: a running cluster's, or None for a Ray of our own on this machine."""
+    """What the trials run on, and how often and how long.
+
+    address: a running cluster's, or None for a Ray of our own on this machine. retries: new workers that a trial
+    gets when its own dies. trial_timeout: seconds of work after which a trial counts as hung, or None.
+    """
 
     cpus_per_trial: float = 1
     gpus_per_trial: float = 0
     max_concurrent: int | None = None
     address: str | None = None
+    retries: int = 2
+    trial_timeout: float | None = None
 
 
 @contextmanager
@@ -57,9 +69,11 @@ def connected(resources: Resources) -> Iterator[Path]:
         import ray  # noqa: PLC0415  see above
 
         try:
-            _start(resources, scratch)
+            with _deferred_interrupt():
+                _start(resources, scratch)
             logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # the listeners say which trials failed
-            _check(resources, [node["Resources"] for node in ray.nodes() if node["Alive"]])
+            ray._private.worker._worker_logs_enabled = False  # so do they that a worker died
+            _await_room(resources)
             yield scratch
         finally:
             ray.shutdown()
@@ -67,17 +81,35 @@ def connected(resources: Resources) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+@contextmanager
+def _deferred_interrupt() -> Iterator[None]:
+    """Keeps Ctrl-C back until the end: a Ray that has half started cannot be ended in order."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
+
+
 def _start(resources: Resources, scratch: Path) -> None:
     import ray  # noqa: PLC0415
 
     if resources.address is None:
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level="ERROR",
-            _temp_dir=str(scratch),
-        )
+        try:
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level="ERROR",
+                _temp_dir=str(scratch),
+            )
+        except Exception as error:  # noqa: BLE001  Ray raises nothing narrower when its processes are too slow
+            raise UserError(
+                f"Ray did not start on this machine, is it very busy? Try again. Ray says: {error}"
+            ) from error
         return
     try:
         ray.init(address=resources.address, log_to_driver=False, logging_level="ERROR")
@@ -85,11 +117,25 @@ def _start(resources: Resources, scratch: Path) -> None:
         raise UserError(f"no Ray cluster answers at {resources.address!r} (from --address)") from error
 
 
-def _check(resources: Resources, nodes: list[dict[str, float]]) -> None:
+def _await_room(resources: Resources) -> None:
+    """Returns once a trial fits on some node; a cluster's nodes may still be joining. Raises UserError if none does."""
+    import ray  # noqa: PLC0415
+
+    until = time.monotonic() + (0 if resources.address is None else JOINING)
+    while missing := _missing(resources, [node["Resources"] for node in ray.nodes() if node["Alive"]]):
+        if time.monotonic() >= until:
+            raise UserError(missing)
+        time.sleep(1)
+
+
+def _missing(resources: Resources, nodes: list[dict[str, float]]) -> str | None:
+    """Returns what a trial asks for that no node has, or None."""
     wanted = {"CPU": resources.cpus_per_trial, "GPU": resources.gpus_per_trial}
     for name, need in wanted.items():
         largest = max((node.get(name, 0) for node in nodes), default=0)
         if need > largest:
-            raise UserError(
-                f"a trial asks for {need:g} {name} (from --{name.lower()}s-per-trial); the largest node has {largest:g}"
-            )
+            option = f"--{name.lower()}s-per-trial"
+            return f"a trial asks for {need:g} {name} (from {option}); the largest node has {largest:g}"
+    if any(all(node.get(name, 0) >= need for name, need in wanted.items()) for node in nodes):
+        return None
+    return f"a trial asks for {wanted['CPU']:g} CPU and {wanted['GPU']:g} GPU at once; no node has both"

@@ -1,61 +1,134 @@
 """Ray Tune schedules the trials: the driver's side. Imported once Ray runs, see `cluster.connected`."""
 
+import signal
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ray import cloudpickle, tune
 from ray.exceptions import RayActorError
+from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, TrialScheduler
 
 from study.datasets.core.data import Data
 from study.engine.actor import TrialActor
 from study.engine.cluster import Resources
 from study.engine.listener import Listener
+from study.engine.optimizer import Optimizer
+from study.engine.searcher import CandidateSearcher
+from study.engine.watchdog import is_overdue, overdue
+from study.files import StorageError
 from study.folder import Folder, write_json
 from study.run import Place
+from study.spec import Space
 from study.trial import Trial
+from study.uri import mask
 
 
-def run_trials(
-    study: str,
-    trials: Sequence[Trial],
-    data: Data,
-    folder: Folder,
-    place: Place,
-    resources: Resources,
-    scratch: Path,
-    listeners: Sequence[Listener],
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What trials are run with. scratch: a folder for Tune's own files, which nobody reads."""
+
+    study: str
+    data: Data
+    folder: Folder
+    place: Place
+    resources: Resources
+    scratch: Path
+    listeners: Sequence[Listener]
+
+    def told(self) -> dict[str, Any]:
+        """Returns what every actor is told."""
+        home = {"folder": str(self.folder.path), "storage": self.folder.storage}
+        return {"study": self.study, "place": asdict(self.place), **home}
+
+    def config(self, trial: Trial, *, selecting: bool) -> dict[str, Any]:
+        """Returns a trial's configuration. selecting: whether the trial's table is for a selection."""
+        more = {"timeout": self.resources.trial_timeout, "selecting": selecting, "trial": trial.to_json()}
+        return {"config": {**self.told(), **more}}
+
+
+def run_trials(bench: Bench, trials: Sequence[Trial]) -> None:
     """Runs the trials to their end, each continuing from what the folder holds of it.
 
-    scratch: a folder for Tune's own files, which nobody reads.
-    Returns when all have finished or failed, or after Ctrl-C; the folder then says which.
+    Returns when all have finished or failed, or after Ctrl-C; the folder then says which. Raises StorageError when
+    nothing can be written any more; the trials that were at work are then neither finished nor failed.
     """
-    configs = [
-        {"trial": t.to_json(), "study": study, "folder": str(folder.path), "place": asdict(place)} for t in trials
-    ]
-    share = {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial}
+    configs = [bench.config(trial, selecting=False)["config"] for trial in trials]
+    relay = _Relay(bench.folder, bench.listeners)
+    fit(bench, TrialActor, bench.data, {"config": tune.grid_search(configs)}, relay, bench.scratch / "trials")
+    if relay.broken is not None:
+        raise relay.broken
+
+
+def run_search(bench: Bench, optimizer: Optimizer) -> None:
+    """Runs a search: tries candidates until it is complete, or Ctrl-C; its workers are not given the test split.
+
+    Raises StorageError like `run_trials`.
+    """
+    searcher = CandidateSearcher(optimizer, lambda trial: bench.config(trial, selecting=True))
+    stopping = scheduler(optimizer.space) if optimizer.space.study.scheduler else None
+    relay = _Relay(bench.folder, bench.listeners)
+    options = {"search_alg": searcher, "num_samples": -1, "scheduler": stopping}
+    fit(bench, TrialActor, bench.data.for_selection(), {}, relay, bench.scratch / "search", **options)
+    if relay.broken is not None:
+        raise relay.broken
+
+
+def scheduler(space: Space) -> TrialScheduler:
+    """Returns Ray's scheduler: it stops trials by their validation accuracy after as many epochs as others had."""
+    given = space.study.scheduler
+    assert given is not None
+    compared = {"time_attr": "point/epoch", "metric": "point/val_accuracy", "mode": "max"}
+    if given.algorithm == "median":
+        return MedianStoppingRule(grace_period=given.grace, **compared)
+    longest = max(space.epochs, given.grace + 1)
+    return AsyncHyperBandScheduler(
+        max_t=longest, grace_period=given.grace, reduction_factor=given.reduction, **compared
+    )
+
+
+def fit(
+    bench: Bench,
+    actor: type[tune.Trainable],
+    data: Data,
+    space: dict[str, Any],
+    relay: Any,
+    storage: Path,
+    checkpoints: tune.CheckpointConfig | None = None,
+    **options: Any,
+) -> None:
+    """Has Tune run actors on the data, one for each point of Tune's space. options: of Tune's configuration.
+
+    relay: a callback whose `broken` is an error that ends the run. storage: a folder
+    for Tune's own files.
+    """
+    interrupt = signal.getsignal(signal.SIGINT)
+    share = {"cpu": bench.resources.cpus_per_trial, "gpu": bench.resources.gpus_per_trial}
     tune.Tuner(
-        tune.with_resources(tune.with_parameters(TrialActor, data=data), share),
-        param_space={"config": tune.grid_search(configs)},
-        tune_config=tune.TuneConfig(max_concurrent_trials=resources.max_concurrent, reuse_actors=True),
+        tune.with_resources(tune.with_parameters(actor, data=data), share),
+        param_space=space,
+        tune_config=tune.TuneConfig(max_concurrent_trials=bench.resources.max_concurrent, reuse_actors=True, **options),
         run_config=tune.RunConfig(
-            storage_path=str(scratch),
+            storage_path=str(storage),
             name="tune",
             verbose=0,
-            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            callbacks=[_Relay(folder, {t.key: t for t in trials}, listeners)],
-            failure_config=tune.FailureConfig(max_failures=0),
+            checkpoint_config=checkpoints or tune.CheckpointConfig(checkpoint_at_end=False),
+            callbacks=[relay],
+            stop=_Breaker(relay),
+            failure_config=tune.FailureConfig(max_failures=bench.resources.retries),
         ),
     ).fit()
+    signal.signal(signal.SIGINT, interrupt)  # Tune leaves its own behind, and Ctrl-C in the report would go unheard
 
 
 class _Relay(tune.Callback):  # type: ignore[misc]
     """Passes Tune's events on to the listeners, in the platform's own terms."""
 
-    def __init__(self, folder: Folder, trials: dict[str, Trial], listeners: Sequence[Listener]) -> None:
-        self.folder, self.trials, self.listeners = folder, trials, listeners
+    def __init__(self, folder: Folder, listeners: Sequence[Listener]) -> None:
+        self.folder, self.listeners = folder, listeners
+        self.broken: StorageError | None = None
+        """Why nothing can be written any more."""
 
     def __getstate__(self) -> dict[str, Any]:
         # Tune stores its callbacks in snapshots that are never read; what they hold cannot be stored.
@@ -72,29 +145,76 @@ class _Relay(tune.Callback):  # type: ignore[misc]
             for listener in self.listeners:
                 listener.epoch(self._trial(trial), result["point"])
 
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        ours = self._trial(trial)
-        self.folder.failure(ours.key).unlink(missing_ok=True)
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         for listener in self.listeners:
-            listener.finished(ours)
+            listener.retried(self._trial(trial), _reason(trial))
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        ours, result = self._trial(trial), trial.last_result
+        if "storage" in result:
+            self.broken = StorageError(result["storage"])
+        elif "failure" in result:
+            self._failed(ours, result["failure"], result["traceback"])
+        else:
+            self.folder.failure(ours.key).unlink(missing_ok=True)
+            stopped = self.folder.state(ours.key) == "stopped"
+            for listener in self.listeners:
+                if stopped:
+                    listener.stopped(ours)
+                else:
+                    listener.finished(ours)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        ours, reason = self._trial(trial), _reason(trial)
-        write_json(self.folder.failure(ours.key), {"trial": ours.label, "seed": ours.seed, "reason": reason})
+        self._failed(self._trial(trial), _reason(trial), trial.get_error() or "")
+
+    def _failed(self, trial: Trial, reason: str, trace: str) -> None:
+        reason = mask(reason)
+        try:
+            write_json(
+                self.folder.failure(trial.key),
+                {"trial": trial.label, "seed": trial.seed, "reason": reason, "traceback": mask(trace)},
+            )
+        except StorageError as error:
+            self.broken = error
+            return
         for listener in self.listeners:
-            listener.failed(ours, reason)
+            listener.failed(trial, reason)
 
     def _trial(self, trial: Any) -> Trial:
-        return self.trials[Trial.from_json(trial.config["config"]["trial"]).key]
+        return Trial.from_json(trial.config["config"]["trial"])
+
+
+class _Breaker(tune.Stopper):  # type: ignore[misc]
+    """Ends a run that cannot go on, as where nothing can be written: what is trained then would be lost."""
+
+    def __init__(self, relay: Any) -> None:
+        self.relay = relay
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self.relay.broken is not None
 
 
 def _reason(trial: Any) -> str:
-    """Returns in one line why Tune gave a trial up: the error raised in the worker, or that the worker died."""
-    stored = trial.pickled_error_file
+    """Returns in one line why a trial's worker is lost."""
+    config, stored = trial.config["config"], trial.pickled_error_file
+    note = Folder(Path(config["folder"])).overdue(Trial.from_json(config["trial"]).key)
+    if config["timeout"] is not None and is_overdue(note):
+        return overdue(config["timeout"], note)
     if stored is None:
         return "the worker failed without an error"
+    # Tune wrote the file, in this run's own folder for temporary files, which is nobody else's to write.
     error = cloudpickle.loads(Path(stored).read_bytes())
-    if isinstance(error, RayActorError):
-        return "the worker process died (killed, out of memory, or its node was lost)"
-    cause = getattr(error, "cause", error)
-    return f"{type(cause).__name__}: {' '.join(str(cause).split())}"
+    if not isinstance(error, RayActorError):
+        cause = getattr(error, "cause", error)
+        return f"{type(cause).__name__}: {' '.join(str(cause).split())}"
+    said = str(error)
+    if "running low on memory" in said:
+        what = "Ray ended the worker: its node ran out of memory"
+    elif "its node has died" in said:
+        what = "the worker's node was lost"
+    else:
+        what = "the worker process died (killed, or out of memory)"
+    return what + (f" {trial.num_failures} times" if trial.num_failures > 1 else "")

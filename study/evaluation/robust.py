@@ -16,7 +16,15 @@ from study.errors import UserError
 from study.evaluation.attacks.ball import Ball, Norm
 from study.evaluation.attacks.worst_case import Strength, Survivors, plain_pgd, resists, survivors
 from study.evaluation.rows import Row
+from study.models.core.classifier import initialise
+from trainers.core.loop import Fit, Recipe
+from trainers.core.method import generator
 from trainers.parts.modes import evaluating
+from trainers.standard import Standard
+
+SOURCE_STREAM = 1_000_003
+"""Keeps the start and the batches of the network that images are transferred from apart from every trial's."""
+_VANILLA: dict[tuple[object, ...], nn.Module] = {}
 
 GAP = 0.1
 """White-box accuracy may exceed the worst case by this much before it counts as masking."""
@@ -33,7 +41,7 @@ def measure(
     restarts: Annotated[int, Ge(1)] = 1,
     targets: Annotated[int, Ge(0)] = 9,
     queries: Annotated[int, Ge(0)] = 1000,
-    source: str | None = None,
+    source: str | Annotated[int, Ge(1)] | None = None,
     seed: Annotated[int, Ge(0)] = 0,
     batch: Annotated[int, Ge(1)] = 256,
 ) -> list[Row]:
@@ -48,15 +56,16 @@ def measure(
     ImageNet).
     images: how many, from the front of the test split. steps, restarts, targets, queries, batch: see
     `Strength`.
-    source: file with the state dict of a vanilla network of the same architecture, to transfer from; None
-    leaves it out. The model is put into evaluation mode for the time of the measurement. Raises UserError for
-    a source that does not fit.
+    source: a vanilla network of the same architecture, to transfer from: a number trains one for so many
+    epochs on the train split (see `vanilla`; from `seed`, so it is the same one for every model), a text is a
+    file with its state dict; None leaves it out. The model is put into evaluation mode for the time of the
+    measurement. Raises UserError for a file that does not fit.
     """
     strength = Strength(steps, restarts, targets, queries, batch)
     x, y = _front(data, images, batch)
-    vanilla = _load(source, model) if source else None
+    other = _load(source, model) if isinstance(source, str) else vanilla(model, data, source, seed) if source else None
     with evaluating(model):
-        return attack_rows(model, x, y, norm, epsilons, strength, seed, vanilla)
+        return attack_rows(model, x, y, norm, epsilons, strength, seed, other)
 
 
 def attack_rows(
@@ -100,6 +109,28 @@ def masking(left: Survivors, huge: float, classes: int) -> dict[str, bool]:
         "transfer": left.transfer is not None and white_box - _share(left.transfer) > 0.02,
         "large": huge > 1 / classes,
     }
+
+
+def vanilla(model: nn.Module, data: Data, epochs: int, seed: int) -> nn.Module:
+    """Returns a network of the model's architecture, trained on data.train by cross-entropy, in evaluation mode.
+
+    Its start and the order of its batches come from `seed` and a stream of their own: the same arguments give
+    the same network, and no model of a study shares its start. Adam at 1e-3, batches of 64. The last one is kept,
+    so a process that measures one model after another trains it once.
+    """
+    device = next(model.parameters()).device
+    wanted = (data.fingerprint, str(model), epochs, seed, str(device))
+    if wanted not in _VANILLA:
+        network = copy.deepcopy(model)
+        initialise(network.cpu(), generator(torch.device("cpu"), seed, SOURCE_STREAM))
+        fit = Fit(
+            network.to(device), Standard(), data.train, Recipe(epochs=epochs), seed=seed + SOURCE_STREAM, device=device
+        )
+        while not fit.done:
+            fit.run_epoch()
+        _VANILLA.clear()
+        _VANILLA[wanted] = network.eval()
+    return _VANILLA[wanted]
 
 
 def _large(model: nn.Module, x: Tensor, y: Tensor, norm: Norm, seed: int, strength: Strength) -> float:

@@ -9,7 +9,7 @@ import torchvision
 from torch import Generator, nn
 
 from study.errors import UserError
-from study.models.core.classifier import Classifier, Normalise, initialise
+from study.models.core.classifier import Classifier, Normalise, initialise, last_linear
 from study.models.core.dropout import Dropout
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -72,7 +72,9 @@ def _load(network: nn.Module, name: str, file: Path) -> list[nn.Module]:
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
         state = {re.sub(_OLD_NAME, r"\1\2.", key): state[key] for key in state}
-        place, head = _last_linear(network, name)
+        if (last := last_linear(network)) is None:
+            raise UserError(f"{name} does not end in a linear layer, so it takes no weights_file")
+        place, head = last
         if (weight := state.get(f"{place}.weight")) is None or weight.shape == head.weight.shape:
             network.load_state_dict(state)
             return []
@@ -81,13 +83,6 @@ def _load(network: nn.Module, name: str, file: Path) -> list[nn.Module]:
     except _UNREADABLE as error:
         raise UserError(f"{file} holds no weights of torchvision's {name}: {_reason(error)}") from error
     return [head]
-
-
-def _last_linear(network: nn.Module, name: str) -> tuple[str, nn.Linear]:
-    layers = [(place, module) for place, module in network.named_modules() if isinstance(module, nn.Linear)]
-    if not layers:
-        raise UserError(f"{name} does not end in a linear layer, so it takes no weights_file")
-    return layers[-1]
 
 
 def _stages(network: nn.Module) -> list[nn.Module]:

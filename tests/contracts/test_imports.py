@@ -110,10 +110,15 @@ def test_what_a_trial_is_made_of_knows_nothing_of_the_platform() -> None:
 LAYERS = [
     ("study.cli",),
     ("study.launch", "study.show", "study.ui", "study.evaluate", "study.benchmarks"),
-    ("study.mirror", "study.engine", "study.progress"),
+    ("study.mirror", "study.keeper", "study.engine", "study.progress"),
+    ("study.restore",),
     ("study.tracking", "study.reporting"),
-    ("study.run", "study.folder", "study.results", "study.summary", "study.spec"),
-    ("study.overrides", "study.options", "study.trial", "study.lookup", "study.uri", "study.versions"),
+    ("study.population",),
+    ("study.gather",),
+    ("study.candidates",),
+    ("study.run", "study.folder", "study.results", "study.summary", "study.spec", "study.parents"),
+    ("study.overrides", "study.options", "study.trial", "study.lookup", "study.uri", "study.versions", "study.remote"),
+    ("study.files", "study.stored"),
     ("study.errors",),
 ]
 """From top to bottom; a layer never imports one above it."""

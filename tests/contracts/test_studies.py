@@ -29,7 +29,8 @@ def test_all_that_it_names_exists(name: str) -> None:
     assert study.question.strip() and "\n" not in study.question
     assert len({arm.label for arm in study.arms}) == len(study.arms)
     assert study.reports and "clean" in study.evaluate
-    assert "corruption" in study.evaluate or study.data == "toy"  # points in the plane have no corruptions
+    # Points in the plane have no corruptions; studies of attacks and of costs ask another question.
+    assert {"corruption", "robust", "step_cost"} & study.evaluate.keys() or study.data == "toy"
     found = [
         *(find("method", arm.method) for arm in study.arms),
         *(find("metric", metric) for metric in study.evaluate),

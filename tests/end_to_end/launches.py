@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,20 @@ ROOT = Path(__file__).parents[2]
 MARK = "NOISE_STUDY_TEST"
 LIMIT = 600.0
 """Seconds after which a process under test counts as hung."""
+
+
+FAULTY = """
+from search_spaces.core.space import Arm, Grid, Study
+
+STUDY = Study(
+    question="Does it go on?",
+    arms=(Arm(method="faulty", label="Trial", space={space}),),
+    recipe={{"epochs": 3}},
+    evaluate={evaluate},
+    reports={reports},
+    seeds={seeds},
+)
+"""
 
 
 @dataclass(frozen=True)
@@ -40,15 +54,20 @@ class Ended:
 
 
 class Command:
-    """A running `study ...` in a process group of its own, as a terminal's job is."""
+    """A running `study ...` in a process group of its own, as a terminal's job is.
 
-    def __init__(self, *arguments: object, scratch: Path) -> None:
+    faults: folder of gates, of a command that knows the trainers, metrics and reports of `faulty`.
+    """
+
+    def __init__(self, *arguments: object, scratch: Path, faults: Path | None = None) -> None:
         self.mark = uuid.uuid4().hex
         self.scratch = scratch / self.mark[:4]
         self.scratch.mkdir()
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(self.scratch), MARK: self.mark}
         environment |= {"OMP_NUM_THREADS": "1", "COLUMNS": "200"}
         environment |= {"TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor")}  # torch's own, kept on purpose
+        if faults is not None:  # methods, metrics and a report that fail, see `faulty`
+            environment |= {"PYTHONPATH": f"{ROOT / 'tests/end_to_end/faulty'}:{ROOT}", "FAULTS": str(faults)}
         self.out, self.err = scratch / f"{self.mark}.out", scratch / f"{self.mark}.err"
         with self.out.open("w") as out, self.err.open("w") as err:
             self.process = subprocess.Popen(
@@ -110,9 +129,38 @@ class Command:
         return Ended(code, out, err, frozenset(self.listeners), names, files)
 
 
-def run(*arguments: object, scratch: Path, watch: bool = False) -> Ended:
+def run(*arguments: object, scratch: Path, watch: bool = False, faults: Path | None = None) -> Ended:
     """Runs `study ...` to its end."""
-    return Command(*arguments, scratch=scratch).end(watch=watch)
+    return Command(*arguments, scratch=scratch, faults=faults).end(watch=watch)
+
+
+def faulty(
+    work: Path,
+    name: str,
+    space: str = "{}",
+    *,
+    evaluate: Sequence[str] = ("clean",),
+    reports: Sequence[str] = ("method_comparison",),
+    seeds: int = 1,
+) -> tuple[Path, Path]:
+    """Writes a study of trials that wait at gates or fail; returns its file and an empty folder of gates."""
+    asked = {"space": space, "evaluate": {metric: {} for metric in evaluate}, "reports": tuple(reports), "seeds": seeds}
+    (work / f"{name}.py").write_text(FAULTY.format(**asked))
+    (work / f"{name}.gates").mkdir()
+    return work / f"{name}.py", work / f"{name}.gates"
+
+
+def alone(file: Path, gates: Path, scratch: Path) -> Path:
+    """Launches a study of which all gates are open and leaves it alone; returns its directory."""
+    directory = file.with_suffix(".alone")
+    ended = run("launch", file, "--output", directory, scratch=scratch, faults=gates)
+    assert ended.code == 0, ended.out + ended.err
+    return directory
+
+
+def waiting(faults: Path, gate: str) -> set[int]:
+    """Returns the processes that have come to a gate, the dead ones among them."""
+    return {int(path.suffix[1:]) for path in faults.glob(f"{gate}.*")}
 
 
 def table(directory: Path) -> pd.DataFrame:

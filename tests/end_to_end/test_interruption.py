@@ -73,7 +73,7 @@ def story(work: Path, scratch: Path, tiny: tuple[Path, Ended]) -> Story:
 def test_interrupt_ends_in_seconds_and_in_order(story: Story, name: str) -> None:
     ended = story.ends[name]
     assert ended.code == 130, ended.out + ended.err
-    assert "The same command continues" in ended.out and "Traceback" not in ended.out + ended.err
+    assert "` continues where it stopped" in ended.out and "Traceback" not in ended.out + ended.err
     assert ended.err == ""
     assert ended.left == () and ended.scratch == ()
 

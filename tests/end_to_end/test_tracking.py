@@ -13,6 +13,7 @@ import pytest
 from study.folder import Folder
 from study.mirror import Mirror
 from tests.end_to_end.launches import Command, Ended, children, parents, run
+from tests.support import free_port
 
 
 @pytest.fixture
@@ -38,9 +39,7 @@ def test_a_server_that_never_answers_costs_no_result(work: Path, scratch: Path, 
 
 @pytest.mark.slow
 def test_a_server_that_is_not_there_costs_no_result(work: Path, scratch: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        nobody = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    nobody = f"http://127.0.0.1:{free_port()}"
     arguments = ("launch", work / "tiny.py", "--trials", 1, "--output", work / "gone")
     ended = run(*arguments, "--tracking-uri", nobody, scratch=scratch)
     assert ended.code == 0 and "MLflow is behind" in ended.out and ended.err == ""
@@ -53,7 +52,7 @@ def test_what_the_store_missed_is_made_up_for(work: Path, tiny: tuple[Path, Ende
     trials = Folder(tiny[0]).trials()[:1]
     facts = {k: v for k, v in known.items() if k not in ("name", "id", "home", "trials")}
     folder.claim(known["name"], known["id"], trials, facts)
-    mirror = Mirror(f"sqlite:///{work / 'mlflow.db'}", folder, trials)
+    mirror = Mirror(f"sqlite:///{work / 'mlflow.db'}", folder)
     mirror.epoch(trials[0], {"epoch": 1, "time": 1.0, "train_loss": 2.0})
     mirror.close({})
     assert mirror.error is None

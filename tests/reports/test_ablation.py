@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from reports import ablation, component_effects
+from reports.core.cells import is_bold
 from reports.core.write import latex
 from search_spaces.core.space import Arm, Grid, Study
 from study import spec
@@ -88,7 +89,7 @@ def test_the_table_has_the_papers_layout(rows: pd.DataFrame) -> None:
     marks = ["".join(row) for row in shown[["Augment", "Mix", "Noise", "Consistency"]].to_numpy().tolist()]
     assert marks == ["✗✗✗✗", "✗✗✓✗", "✗✓✗✗", "✗✓✓✗", "✓✗✗✗", "✓✗✓✓", "✓✗✗✓", "✓✓✓✗", "✓✓✗✓", "✓✓✓✓"]
     assert shown["Gain"][0] == "-" and shown["Gain"][4] == "+16.0 ± 0.0" and shown["Gain"][9].startswith("+27.")
-    assert [text.endswith(" *") for text in shown["All corruptions"]] == [False] * 9 + [True]
+    assert [is_bold(text) for text in shown["All corruptions"]] == [False] * 9 + [True]
     assert shown["p (Holm)"][0] == "" and "n = 3 seeds" in ablation.caption(ablation.points(rows))
 
 
@@ -201,5 +202,8 @@ def test_dictionaries_that_are_never_off_are_taken_apart(tmp_path: Path) -> None
     names = [name for name in points if name.startswith("component.")]
     assert names == [f"component.{n}" for n in ("mix.alpha", "noise.additive", "noise.multiplicative", "noise.sparse")]
     assert not points["base"].any() and len(points) == 3 * 24
-    effects = component_effects.points(rows).query("kind == 'effect' and measure == 'clean'").set_index("name")["pairs"]
+    worth = component_effects.points(rows)
+    effects = worth.query("kind == 'effect' and measure == 'clean'").set_index("name")["pairs"]
+    assert component_effects.table(worth)["Component"][0] == "mix alpha (1 against 0.2)"
+    assert list(ablation.table(points))[:2] == ["Mix alpha", "Noise additive"]
     assert effects["mix.alpha (1 against 0.2)"] == 12 and effects["noise.additive (0.8 against 0.2)"] == 8

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from reports import accuracy_curve
+from reports.core.cells import is_bold, plain
 from search_spaces.core.space import Arm, Grid
 from study.trial import Trial
 from tests.support import table, trials
@@ -55,6 +56,23 @@ def test_a_second_dimension_makes_a_curve_for_each_of_its_values(tmp_path: Path)
         assert curve["x"].tolist() == [0.0, 0.5] and curve["config"].nunique() == 2
 
 
+def test_any_numeric_parameter_is_an_axis(tmp_path: Path) -> None:
+    def value(trial: Trial, corruption: str, severity: int) -> float:
+        return 0.5 + trial.recipe["lr"]
+
+    arms = (Arm(method="gnt", label="GNT", space={"sigma": Grid(0.0, 0.5), "lr": Grid(0.01, 0.1, 0.02)}),)
+    report = accuracy_curve.along("lr")
+    points = report.points(table(trials("sigma_sweep", arms=arms, seeds=2), tmp_path, value))
+    assert set(points["arm"]) == {"GNT, sigma 0", "GNT, sigma 0.5"} and set(points["best"]) == {0.1}
+    for _, curve in points.groupby(["arm", "measure"]):
+        assert curve["x"].tolist() == [0.01, 0.02, 0.1] and curve["mean"].tolist() == pytest.approx([0.51, 0.52, 0.6])
+    assert report.title == "Accuracy versus lr" and report.summary is not None and report.draw is not None
+    assert report.table(points)["lr"].tolist() == ["0.01", "0.01", "0.02", "0.02", "0.1", "0.1"]
+    assert "GNT, sigma 0.5, all corruptions: best lr 0.1" in report.caption(points)
+    assert "vanilla" not in report.caption(points) and report.summary(points)["best_lr.corruption"] == 0.1
+    assert {axis.get_xlabel() for axis in report.draw(points).axes} == {"lr"}
+
+
 def test_means_and_deviations_by_hand(points: pd.DataFrame) -> None:
     row = points[(points["x"] == 1.0) & (points["measure"] == "corruption")].iloc[0]
     each = [fmean(0.8 - 0.1 * abs(1 - PEAK[seed]) - 0.02 * s for s in range(1, 6)) for seed in range(3)]
@@ -72,12 +90,13 @@ def test_the_best_with_its_interval(points: pd.DataFrame) -> None:
     })  # fmt: skip
 
 
-def test_the_table_stars_the_best_and_sorts_by_sigma(points: pd.DataFrame) -> None:
+def test_the_table_has_the_best_in_bold_and_sorts_by_sigma(points: pd.DataFrame) -> None:
     shown = accuracy_curve.table(points)
     assert list(shown.columns) == ["Training", "sigma", "n", "Clean", "All corruptions", "Without noise"]
     assert shown["sigma"].tolist() == ["0", "0.08", "0.12", "0.18", "0.26", "0.38", "0.5", "0.6", "0.8", "1", "", ""]
-    assert [text.endswith(" *") for text in shown["All corruptions"]] == [s == "0.5" for s in shown["sigma"]]
-    assert shown["All corruptions"][6] == "73.2 ± 1.4 *"
+    assert plain(shown["All corruptions"][6]) == "73.2 ± 1.4"
+    marked = accuracy_curve.table(points.assign(leads=points["x"] == points["best"]))
+    assert [is_bold(text) for text in marked["All corruptions"]] == [s == "0.5" for s in shown["sigma"]]
 
 
 def test_the_caption_says_n_the_best_and_its_interval(points: pd.DataFrame, rows: pd.DataFrame) -> None:

@@ -6,6 +6,8 @@ from statistics import fmean, stdev
 import pytest
 
 from reports import attack_table as report
+from reports.core.cells import is_bold
+from reports.core.paired import leaders
 from reports.core.stats import by_corruption
 from tests.support import CORRUPTIONS, table, trials
 
@@ -22,7 +24,14 @@ def test_points_by_hand(tmp_path: Path) -> None:
         assert (row.mean, row.std) == (pytest.approx(fmean(values)), pytest.approx(stdev(values)))
     shown = report.table(points)
     assert list(shown.columns) == ["Training", "n", "Clean", "L2: PGD and DDN", "Linf: PGD"]
-    assert all(sum(cell.endswith(" *") for cell in shown[column]) == 1 for column in shown.columns[2:])
+    for attack, title in report.COLUMNS.items():
+        raw = rows[(rows["corruption"] == attack) & (rows["metric"] == "accuracy")]
+        raw = raw[raw["benchmark"] == ("clean" if attack == "clean" else "adversarial")]
+        leads = leaders(raw.pivot(index="label", columns="seed", values="value"))["leads"]
+        assert [is_bold(cell) for cell in shown[title]] == [leads[label] for label in shown["Training"]]
+        best = report.table(points.assign(leads=points["best"]))[title]
+        means = raw.groupby("label", sort=False)["value"].mean()
+        assert best[best.map(is_bold)].index.tolist() == [shown["Training"].tolist().index(means.idxmax())]
 
 
 def test_attacks_are_no_corruptions(tmp_path: Path) -> None:

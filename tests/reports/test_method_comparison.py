@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from reports import method_comparison
+from reports.core.cells import is_bold, plain
 from tests.support import CORRUPTIONS, table, trials
 
 
@@ -16,7 +17,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 def test_points_by_hand(rows: pd.DataFrame) -> None:
     points = method_comparison.points(rows)
-    assert len(points) == 3 * 11 and set(points["n"]) == {3}
+    assert len(points) == 3 * rows["label"].nunique() and set(points["n"]) == {3}
     raw = rows[(rows["metric"] == "accuracy") & (rows["benchmark"] == "common")]
     for row in points[points["measure"] == "corruption_no_noise"].itertuples():
         chosen = raw[(raw["label"] == row.label) & (raw["family"] != "noise")].to_dict("records")
@@ -34,7 +35,13 @@ def test_the_table_has_the_papers_cells(rows: pd.DataFrame) -> None:
     shown = method_comparison.table(method_comparison.points(rows))
     assert list(shown.columns) == ["Training", "n", "Clean", "All corruptions", "Without noise"]
     assert shown["Training"].tolist()[:3] == ["Baseline", "Mixup", "Manifold mixup"]
-    assert shown["Clean"].str.fullmatch(r"\d\d\.\d \(\d\d\.\d / \d\d\.\d\)( \*)?").all()
+    assert shown["Clean"].map(plain).str.fullmatch(r"\d\d\.\d \(\d\d\.\d / \d\d\.\d\)").all()
+    points = method_comparison.points(rows)
+    best = method_comparison.table(points.assign(leads=points["best"]))
+    assert (
+        best.loc[best["Clean"].map(is_bold), "Training"].tolist()
+        == points[points["best"] & (points["measure"] == "clean")]["label"].tolist()
+    )
     single = method_comparison.table(method_comparison.points(rows[rows["seed"] == 0]))
-    assert single["Clean"].str.fullmatch(r"\d\d\.\d( \*)?").all()
+    assert single["Clean"].str.fullmatch(r"\d\d\.\d").all()  # none in bold
     assert "n = 3 seeds" in method_comparison.caption(method_comparison.points(rows))

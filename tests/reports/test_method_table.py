@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 
 from reports import method_table as report
+from reports.core.cells import is_bold
+from reports.core.paired import leaders
+from reports.core.stats import by_trial
 from tests.support import CORRUPTIONS, table, trials
 
 
@@ -49,12 +52,16 @@ def test_no_noise_is_not_training_on_it(tmp_path: Path) -> None:
     assert set(points[points["bracket"]]["label"]) == {"GNT, sigma 0.5"}
 
 
-def test_the_star_is_the_best_outside_brackets(rows: pd.DataFrame) -> None:
+def test_what_leads_outside_brackets_is_bold(rows: pd.DataFrame) -> None:
     points = report.points(rows)
     shown = report.table(points).set_index("Training")
     assert list(shown.columns) == ["n", "Clean", "All corruptions", "Without noise"]
     assert list(shown.index) == list(dict.fromkeys(rows["label"]))
-    free = points[(points["measure"] == "corruption") & ~points["bracket"]].set_index("label")["mean"]
-    starred = [label for label in shown.index if shown.loc[label, "All corruptions"].endswith(" *")]
-    assert starred == [free.idxmax()] and starred[0] in {"Vanilla", "Speckle", "ANT 3x3"}
-    assert "brackets" in report.caption(points)
+    free = by_trial(rows)[lambda t: t["label"].isin({"Vanilla", "Speckle", "ANT 3x3"})]
+    expected = leaders(free.pivot(index="label", columns="seed", values="corruption"))["leads"]
+    told = [label for label in shown.index if is_bold(shown.loc[label, "All corruptions"])]
+    assert told == [label for label in shown.index if expected.get(label, False)]
+    best = report.table(points.assign(leads=points["best"])).set_index("Training")["All corruptions"]
+    assert best.index[best.map(is_bold)].tolist() == [free.groupby("label")["corruption"].mean().idxmax()]
+    assert not points[points["bracket"]][["best", "leads"]].to_numpy().any()
+    assert "brackets" in report.caption(points) and "bold" in report.caption(points)

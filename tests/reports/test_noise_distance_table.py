@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from reports import noise_distance_table as report
+from reports.core.cells import plain
+from reports.core.paired import leaders
 from study.trial import Trial
 from tests.support import table, trials
 
@@ -18,22 +20,25 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 
 def test_points_by_hand(rows: pd.DataFrame) -> None:
-    points = report.points(rows).set_index("label")
-    assert list(points.index) == list(dict.fromkeys(rows["label"])) and len(points) == 6
-    records = rows[rows["metric"] == "epsilon_median"].to_dict("records")
-    for label, row in points.iterrows():
-        for noise, count in (("gaussian", 3), ("uniform", 3), ("adversarial", 6)):
-            values = [r["value"] for r in records if r["label"] == label and r["corruption"] == noise]
-            assert len(values) == count == row[f"{noise}_n"]
-            assert (row[f"{noise}_mean"], row[f"{noise}_std"]) == (
-                pytest.approx(fmean(values)),
-                pytest.approx(stdev(values)),
-            )
-        clean = rows[(rows["label"] == label) & (rows["benchmark"] == "clean") & (rows["metric"] == "accuracy")][
-            "value"
-        ]
-        assert (row["clean_mean"], row["clean_std"]) == (pytest.approx(fmean(clean)), pytest.approx(stdev(clean)))
-        assert (row["n"], row["generators"]) == (3, 2)
+    points = report.points(rows).set_index(["label", "number"])
+    assert len(points) == 6 * 4
+    accuracies = rows[(rows["benchmark"] == "clean") & (rows["metric"] == "accuracy")]
+    records = pd.concat([accuracies, rows[rows["metric"] == "epsilon_median"]]).to_dict("records")
+    for (label, number), row in points.iterrows():
+        values = [r["value"] for r in records if (r["label"], r["corruption"]) == (label, number)]
+        assert len(values) == row["medians"] == (6 if number == "adversarial" else 3) and row["n"] == 3
+        assert (row["mean"], row["std"]) == (pytest.approx(fmean(values)), pytest.approx(stdev(values)))
+        assert row["generators"] == (2 if number == "adversarial" else 1) and row["infinite"] == 0
+    assert list(dict.fromkeys(report.table(report.points(rows))["Training"])) == list(dict.fromkeys(rows["label"]))
+
+
+def test_a_seeds_adversarial_distance_is_the_mean_over_its_generators(rows: pd.DataFrame) -> None:
+    points = report.points(rows)
+    for number in ("gaussian", "adversarial"):
+        medians = rows[(rows["metric"] == "epsilon_median") & (rows["corruption"] == number)]
+        wide = medians.pivot_table(index="config", columns="seed", values="value")
+        found = points[points["number"] == number].set_index("config")["leads"]
+        assert found.to_dict() == leaders(wide)["leads"].to_dict()
 
 
 def test_infinite_medians_are_printed_as_such(tmp_path: Path) -> None:
@@ -44,12 +49,13 @@ def test_infinite_medians_are_printed_as_such(tmp_path: Path) -> None:
 
     rows = table(trials("ant_vs_gnt", seeds=2), tmp_path, value)
     shown = report.table(report.points(rows)).set_index("Training")
-    assert shown.loc["ANT 1x1", "ε* adversarial"] == "∞ (1 of 4) *"
+    assert shown.loc["ANT 1x1", "ε* adversarial"] == "∞ (1 of 4)"
     assert shown.loc["Vanilla", "ε* adversarial"] == "7.50 ± 5.77"
-    assert shown.loc["Vanilla", "Clean"] == "75.0 ± 70.7"
+    assert plain(shown.loc["Vanilla", "Clean"]) == "75.0 ± 70.7"
     summary = report.summary(report.points(rows))
     assert summary["epsilon.Vanilla"] == 7.5 and "epsilon.ANT 1x1" not in summary
     caption = report.caption(report.points(rows))
     assert "n = 2 seeds" in caption and "2 freshly trained generators" in caption
+    assert "nothing in such a column can be tested" in caption
     one = report.table(report.points(rows[rows["seed"] == 1])).set_index("Training")
-    assert one.loc["Vanilla", "ε* Gaussian"] == "12.50 *"
+    assert one.loc["Vanilla", "ε* Gaussian"] == "12.50"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.core.stats import best_interval, by_corruption, by_trial, percent
+from reports.core.stats import best_interval, by_benchmark, by_corruption, by_trial, main_benchmarks, percent
 from tests.support import CORRUPTIONS, table, trials
 
 
@@ -54,6 +54,25 @@ def test_a_trial_weighs_its_corruptions_not_their_severities(rows: pd.DataFrame)
     assert fog.to_dict() == raw.set_index("trial")["value"].to_dict()
     corrupted = means[means["corruption"] != "clean"].groupby("trial")["accuracy"].mean()
     assert by_trial(few).set_index("trial")["corruption"].to_dict() == pytest.approx(corrupted.to_dict(), abs=1e-12)
+
+
+def test_the_headline_is_of_one_benchmark(rows: pd.DataFrame) -> None:
+    """Two benchmarks that share names of corruptions: the one that most trials have counts, else the published one."""
+    again = rows[rows["benchmark"] == "common"]
+    published = again.assign(benchmark="cifar-10-c", value=again["value"] / 2)
+    both = pd.concat([rows, published], ignore_index=True)
+    assert main_benchmarks(rows) == {"digits": "common"} and main_benchmarks(both) == {"digits": "cifar-10-c"}
+    ours, theirs = by_trial(rows).set_index("trial"), by_trial(both).set_index("trial")
+    assert (theirs["corruption"] * 2).to_dict() == pytest.approx(ours["corruption"].to_dict())
+    assert theirs["clean"].equals(ours["clean"])
+    fewer = pd.concat([rows, published[published["trial"] != published["trial"].iloc[0]]], ignore_index=True)
+    assert main_benchmarks(fewer) == {"digits": "common"} and by_trial(fewer).equals(by_trial(rows))
+    means = by_benchmark(both).set_index(["trial", "benchmark", "corruption"])["accuracy"]
+    assert means.xs("common", level="benchmark").to_dict() == pytest.approx(
+        (2 * means.xs("cifar-10-c", level="benchmark")).to_dict()
+    )
+    elsewhere = pd.concat([rows, published.assign(data="cifar10")], ignore_index=True)
+    assert main_benchmarks(elsewhere) == {"digits": "common", "cifar10": "cifar-10-c"}
 
 
 def _brute_force(x: list[float], accuracy: list[list[float]]) -> tuple[float, float, float]:

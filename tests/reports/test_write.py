@@ -1,6 +1,7 @@
-"""Files of a report: hostile labels stay text, the page is self-contained, the CSV is the points."""
+"""Files of a report: hostile labels stay text, the CSV is the points, the page is self-contained and accessible."""
 
 import re
+from base64 import b64decode
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,28 +11,49 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from reports.core.write import FORMATS, Section, latex, markdown, page, write
+from reports.core.cells import bold, is_bold, plain
+from reports.core.page import ATTACHED, page
+from reports.core.write import FORMATS, Section, latex, markdown, write
 from study.lookup import find
 from tests.support import table, trials
 
 HOSTILE = "a|b_$%&<script>alert(1)</script>{x}^~\\y`#"
-ABOUT: dict[str, Any] = {"title": "T", "question": "Q?", "missing": [], "failed": [], "facts": {"Code": "abc"}}
+ABOUT: dict[str, Any] = {
+    "title": "T", "questions": ["Q?"], "finished": 3, "total": 3, "missing": [], "failed": [],
+    "studies": {"one": {"Code": "abc"}}, "links": {}, "made": {"Date": "2026-11-21 02:47 UTC"},
+}  # fmt: skip
+LINK = "https://host.example/#/runs?a=%60b%60"
+VOID = {"meta", "br", "img", "input", "link", "hr"}
 
 
 class Seen(HTMLParser):
-    """Tags with their attributes, and the text of each element kind."""
+    """Tags with their attributes and all text; fails on tags that are not closed in order."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
+        self.text, self.open = "", list[str]()
         self.feed(text)
+        self.close()
+        assert self.open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len(dict(attrs)) == len(attrs), f"an attribute twice: {tag} {attrs}"
         self.tags.append((tag, dict(attrs)))
+        self.open += [tag] if tag not in VOID else []
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        """Attributes of all elements of a kind."""
+        return [attributes for found, attributes in self.tags if found == tag]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +69,9 @@ def made(rows: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     sections = [write(n, find("report", n), rows, folder, FORMATS)[0] for n in ("accuracy_curve", "corruption_table")]
     failed, missing = [(f"{HOSTILE}, seed 1", "out of <memory>")], [f"trial {i}" for i in range(14)]
-    about = {**ABOUT, "title": HOSTILE, "failed": failed, "missing": missing, "facts": {"Command": HOSTILE}}
+    about = {**ABOUT, "title": HOSTILE, "questions": [HOSTILE], "failed": failed, "missing": missing, "total": 20}
+    about |= {"studies": {HOSTILE: {"Command": HOSTILE}}, "links": {HOSTILE: LINK}}
+    about |= {"made": {"Date": HOSTILE, "Command": HOSTILE}}
     page(folder / "index.html", [s for s in sections if s], about)
     return folder
 
@@ -91,7 +115,7 @@ def _unescaped(text: str, character: str) -> int:
 
 
 def test_latex_is_balanced_and_its_special_characters_are_escaped() -> None:
-    text = latex(pd.DataFrame({HOSTILE: [HOSTILE, "97.3 ± 0.4 *"], "B": ["x", "−1"], "C": ["", "1"]}), HOSTILE, "name")
+    text = latex(pd.DataFrame({HOSTILE: [HOSTILE, "97.3 ± 0.4"], "B": ["x", "−1"], "C": ["", "1"]}), HOSTILE, "name")
     begun, ended = re.findall(r"\\begin\{(\w+)\}", text), re.findall(r"\\end\{(\w+)\}", text)
     assert r"\begin{tabular}{llr}" in text and begun == ["table", "tabular"] == ended[::-1]
     assert _unescaped(text, "{") == _unescaped(text, "}") and _unescaped(text, "$") % 2 == 0
@@ -100,7 +124,7 @@ def test_latex_is_balanced_and_its_special_characters_are_escaped() -> None:
     lines = [line for line in body.splitlines() if line.endswith(r"\\")]
     assert len(lines) == 3 and all(_unescaped(line, "&") == 2 for line in lines)
     assert not set("<>|%#") & set(re.sub(r"\\[%#]", "", body)) and _unescaped(body, "_") == 0
-    assert r"97.3 $\pm$ 0.4$^{*}$" in body and "$-$1" in body
+    assert r"97.3 $\pm$ 0.4" in body and "$-$1" in body
     assert r"a\textbar{}b\_\$\%\&\textless{}script\textgreater{}" in body
     assert r"\textasciicircum{}\textasciitilde{}\textbackslash{}y" in body
 
@@ -114,31 +138,87 @@ def test_the_written_latex_is_balanced_too(made: Path) -> None:
 def test_the_page_escapes_and_loads_nothing(made: Path) -> None:
     text = (made / "index.html").read_text(encoding="utf-8")
     seen = Seen(text)
-    assert HOSTILE in seen.text and "<script>alert" not in text
-    assert [tag for tag, _ in seen.tags].count("script") == 1
+    assert seen.text.count(HOSTILE) > 8 and "<script>alert" not in text
+    assert len(seen.all("script")) == 1 and not seen.all("link") and not seen.all("iframe")
     for tag, attributes in seen.tags:
-        for name in ("src", "href", "xlink:href", "data", "srcset"):
+        for name in ("src", "href", "xlink:href", "data", "srcset", "action", "poster"):
             value = attributes.get(name)
-            assert value is None or value.startswith("#"), (tag, name, value)
+            followed = tag == "a" and value == LINK
+            assert value is None or value.startswith(("#", "data:")) or followed, (tag, name, value)
         assert not any(name.startswith("on") for name in attributes)
     assert not re.search(r"@import|url\((?!['\"]?#)", text) and "fetch(" not in text
+    assert set(re.findall(r"https?://[\w.]+", text)) == {"https://host.example"}
 
 
-def test_the_pages_links_and_headers_work(made: Path) -> None:
+def test_the_pages_links_and_ids_work(made: Path) -> None:
     seen = Seen((made / "index.html").read_text(encoding="utf-8"))
-    identities = [a["id"] for t, a in seen.tags if "id" in a and t == "section"]
-    links = [str(a["href"])[1:] for t, a in seen.tags if t == "a" and "href" in a]
-    assert links == identities == ["accuracy_curve", "corruption_table", "run"]
-    headers = [a for t, a in seen.tags if t == "th"]
-    buttons = [a for t, a in seen.tags if t == "button"]
-    assert len(headers) == len(buttons) > 6 and all(a.get("scope") == "col" for a in headers)
-    assert [t for t, _ in seen.tags].count("svg") == 1 and [t for t, _ in seen.tags].count("h1") == 1
+    identities = [str(a["id"]) for _, a in seen.tags if "id" in a]
+    assert len(identities) == len(set(identities))
+    contents = [str(a["href"])[1:] for a in seen.all("a") if str(a["href"]).startswith("#")]
+    sections = [a["id"] for a in seen.all("section")]
+    assert contents == sections == ["incomplete", "accuracy_curve", "corruption_table", "run"]
+    for _, attributes in seen.tags:
+        named = [attributes.get(name) for name in ("aria-labelledby", "aria-describedby", "data-copy")]
+        named += [value[1:] for value in (attributes.get("href"),) if value and value.startswith("#")]
+        named += re.findall(r"url\(#([^)]+)\)", " ".join(value for value in attributes.values() if value))
+        assert {name for name in named if name} <= set(identities)
+
+
+def test_the_pages_tables_and_figures_are_labelled(made: Path) -> None:
+    seen = Seen((made / "index.html").read_text(encoding="utf-8"))
+    assert all(a.get("scope") in ("col", "row") for a in seen.all("th"))
+    columns = [a for a in seen.all("th") if a["scope"] == "col"]
+    rows = [a for a in seen.all("th") if a["scope"] == "row"]
+    copies = [a for a in seen.all("button") if "data-copy" in a]
+    assert len(seen.all("button")) == len(columns) + len(copies) and len(columns) > 6 and len(copies) == 4
+    assert len(rows) == len(seen.all("tr")) - len(seen.all("table")) == len(seen.all("tr")) - 2
+    assert len(seen.all("h1")) == 1 and seen.all("html") == [{"lang": "en"}]
+    (figure,) = seen.all("svg")
+    assert figure["role"] == "img" and str(figure["aria-label"]).startswith("Accuracy versus sigma. Top-1 accuracy")
+    assert not seen.all("img")
+    scrolled = [a for _, a in seen.tags if "scroll" in str(a.get("class", "")).split()]
+    assert len(scrolled) == 3 and all(a["tabindex"] == "0" and a["aria-label"] and a["role"] for a in scrolled)
+
+
+def test_the_page_carries_the_tables_for_papers(made: Path) -> None:
+    seen = Seen((made / "index.html").read_text(encoding="utf-8"))
+    for name in ("accuracy_curve", "corruption_table"):
+        for form in ("tex", "md"):
+            assert (made / f"{name}.{form}").read_text(encoding="utf-8") in seen.text
+    links = {str(a["download"]): str(a["href"]) for a in seen.all("a") if "download" in a}
+    assert set(links) == {"accuracy_curve.csv", "accuracy_curve.pdf", "corruption_table.csv"}
+    for name, link in links.items():
+        assert b64decode(link.split(",", 1)[1]) == (made / name).read_bytes()
+
+
+def test_large_files_stay_beside_the_page(tmp_path: Path) -> None:
+    for size, count in ((ATTACHED, 1), (ATTACHED + 1, 0)):
+        section = Section("a", "A", "C.", pd.DataFrame({"x": ["1"]}), files={"csv": b"1" * size})
+        page(tmp_path / "index.html", [section], ABOUT)
+        assert len(Seen((tmp_path / "index.html").read_text(encoding="utf-8")).all("a")) == 2 + count
 
 
 def test_the_page_lists_what_is_missing_and_what_failed(made: Path, tmp_path: Path) -> None:
     seen = Seen((made / "index.html").read_text(encoding="utf-8"))
-    assert "14 of the study's trials have no result yet: trial 0; trial 1" in seen.text and "and 2 more" in seen.text
+    assert "14 of 20 trials have no result yet:" in seen.text and "trial 0; trial 1; trial 2; and 11 more" in seen.text
+    assert all(f"trial {index}" in seen.text for index in range(14))
     assert f"{HOSTILE}, seed 1: out of <memory>" in seen.text
-    page(tmp_path / "index.html", [Section("a", "A", "C.", pd.DataFrame({"x": ["1"]}), None)], ABOUT)
+    page(tmp_path / "index.html", [Section("a", "A", "C.", pd.DataFrame({"x": ["1"]}))], ABOUT)
     whole = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert "Not complete" not in whole and "no result yet" not in whole
+    assert "Not complete" not in whole and "no result yet" not in whole and "3 of 3 trials finished" in whole
+
+
+def test_a_bold_cell_is_bold_in_every_format(tmp_path: Path) -> None:
+    shown = pd.DataFrame(
+        {"Training": [HOSTILE, bold("<b>")], "Clean": [bold("97.3 ± 0.4"), "(9.1)"], "E": [bold(""), "1"]}
+    )
+    assert is_bold(shown["Clean"][0]) and not is_bold(shown["E"][0]) and plain(shown["Clean"][0]) == "97.3 ± 0.4"
+    lines = markdown(shown).splitlines()
+    assert lines[2].endswith("| **97.3 ± 0.4** |  |") and lines[3] == "| **&lt;b>** | (9.1) | 1 |"
+    text = latex(shown, "C.", "name")
+    assert r"\textbf{97.3 $\pm$ 0.4}" in text and r"\textbf{\textless{}b\textgreater{}}" in text
+    assert text.count("textbf") == 2 and r"\begin{tabular}{lrr}" in text
+    page(tmp_path / "index.html", [Section("a", "A", "C.", shown)], ABOUT)
+    whole = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "<strong>97.3 ± 0.4</strong>" in whole and "<strong>&lt;b&gt;</strong>" in whole
+    assert whole.count("<strong>") == 2 and not any("\ue000" in part for part in (whole, text, *lines))

@@ -59,9 +59,12 @@ def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(UserError, match="file is not an empty directory"):
         _claim(tmp_path / "file")
-    with pytest.raises(UserError, match="cannot write to .*file/below: Not a directory. Choose another --output"):
+    with pytest.raises(
+        UserError,
+        match="cannot write .*file/below/study.json: Not a directory. Nothing finished is lost.*another --output",
+    ):
         _claim(tmp_path / "file/below")
-    with pytest.raises(UserError, match="cannot write to /proc/study"):
+    with pytest.raises(UserError, match="cannot write /proc/study"):
         _claim(Path("/proc/study"))
 
 

@@ -24,8 +24,8 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def test_an_unfinished_study_has_nothing_to_report(folder: Folder) -> None:
-    with pytest.raises(UserError, match="has no finished trial yet"):
-        reporting.make(folder)
+    with pytest.raises(UserError, match="no finished trial yet in"):
+        reporting.make([folder], folder.report)
     assert not folder.report.exists()
 
 
@@ -33,24 +33,24 @@ def test_it_says_what_is_missing_and_what_failed(folder: Folder) -> None:
     table(TRIALS[:-2], folder.results)
     write_json(folder.failure(TRIALS[-1].key), {"reason": "out of memory"})
     (folder.path / "results" / f"{TRIALS[-2].key}.1.tmp").write_bytes(b"half")
-    sections, summary = reporting.make(folder)
+    sections, summary, _ = reporting.make([folder], folder.report)
     assert [s.name for s in sections] == ["accuracy_curve", "corruption_table"] and "best_sigma.corruption" in summary
     text = (folder.report / "index.html").read_text(encoding="utf-8")
-    assert f"1 of the study's trials have no result yet: {TRIALS[-2].label}, seed {TRIALS[-2].seed}." in text
+    assert f"1 of {len(TRIALS)} trials has no result yet: {TRIALS[-2].label}, seed {TRIALS[-2].seed}." in text
     assert f"{TRIALS[-1].label}, seed {TRIALS[-1].seed}: out of memory" in text
     assert f"{len(TRIALS) - 2} finished of {len(TRIALS)}" in text
 
 
 def test_one_report_in_some_formats(folder: Folder) -> None:
     table(TRIALS, folder.results)
-    reporting.make(folder, "corruption_table", ["md", "csv"])
+    reporting.make([folder], folder.report, only=["corruption_table"], formats=["md", "csv"])
     assert {p.name for p in folder.report.iterdir()} == {"corruption_table.md", "corruption_table.csv"}
 
 
 def test_unknown_reports_and_formats_are_one_line(folder: Folder) -> None:
     table(TRIALS, folder.results)
     with pytest.raises(UserError, match="there is no report 'accuracy_curv'. Did you mean 'accuracy_curve'"):
-        reporting.make(folder, "accuracy_curv")
+        reporting.make([folder], folder.report, only=["accuracy_curv"])
     with pytest.raises(UserError, match="there is no format 'htm' of reports. Did you mean 'html'"):
-        reporting.make(folder, formats=["htm"])
+        reporting.make([folder], folder.report, formats=["htm"])
     assert not folder.report.exists()

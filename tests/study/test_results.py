@@ -1,5 +1,6 @@
 """Tidy tables: what is written comes back."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -91,3 +92,15 @@ def test_a_leftover_of_a_killed_writer_is_not_read(tmp_path: Path) -> None:
     (tmp_path / f"{TRIALS[2].key}.4711.tmp").write_bytes(b"PAR1 half a table")
     found = results.read(sorted(tmp_path.glob("*.parquet")))
     assert set(found["trial"]) == {t.key for t in TRIALS[:2]}
+
+
+def test_hostile_content_comes_back_as_text(tmp_path: Path) -> None:
+    """Nothing in a table is more than text and numbers: not its metadata, not names that look like code or HTML."""
+    evil = "<script>alert(1)</script>{{ 7*7 }}__import__('os').mkdir('hit')"
+    trial = replace(GNT, arm=evil, params={**GNT.params, "text": {"__reduce__": evil}})
+    path = tmp_path / "a.parquet"
+    results.write(path, evil, trial, [ROW], {"versions": {evil: evil}, "seconds": 1.0, "!!python/object": evil})
+    assert results.facts(path)["!!python/object"] == evil
+    frame = results.read([path])
+    assert frame["arm"].item() == evil and json.loads(frame["text"].item()) == {"__reduce__": evil}
+    assert {p.name for p in tmp_path.iterdir()} == {"a.parquet"}

@@ -1,5 +1,8 @@
 """One trial, without Ray: interrupted at any epoch it ends as one left alone, bit for bit."""
 
+import copy
+import os
+import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,10 +11,13 @@ import pytest
 import torch
 
 from study import results
+from study.errors import UserError
 from study.run import Place, TrialRun
 from study.trial import Trial
-from tests.support import digits, same, trials
+from tests.support import CPU, digits, same, small_cnn, trials
 from trainers.core.loop import DivergedError
+from trainers.core.method import generator
+from trainers.gnt import GNT
 
 EPOCHS = 3
 BASE = replace(
@@ -84,6 +90,54 @@ def test_the_checkpoint_is_plain_and_replaced_in_one_step(tmp_path: Path) -> Non
     assert again.fit.epoch == 1 and again.history == [point] and again.seconds == run.seconds
 
 
+def test_a_trained_trial_keeps_weights_alone_and_those_of_its_best_epoch(tmp_path: Path) -> None:
+    run = TrialRun(_trial(), DATA, Place(), tmp_path / "t")
+    after: list[Any] = []
+    sizes = []
+    while not run.fit.done:
+        run.epoch()
+        after.append(copy.deepcopy(run.model.state_dict()))
+        sizes.append(run.checkpoint.stat().st_size)
+    last, best = (torch.load(path, weights_only=True) for path in (run.checkpoint, run.best))
+    assert set(last["fit"]) == {"epoch", "model", "method"} and same(last["fit"]["model"], after[-1])
+    assert sizes[-1] < 0.5 * sizes[0], "Adam's two moments are gone"
+    accuracies = [point["val_accuracy"] for point in run.history]
+    assert same(best["fit"]["model"], after[accuracies.index(max(accuracies))])
+    assert best["history"] == [run.history[accuracies.index(max(accuracies))]]
+    assert {p.name for p in (tmp_path / "t").iterdir()} == {"checkpoint.pt", "best.pt"}
+
+
+def test_the_first_of_equally_good_epochs_is_the_best(tmp_path: Path) -> None:
+    run = TrialRun(_trial(optimizer="sgd", momentum=0.0, lr=1e-30), DATA, Place(), tmp_path)  # nothing is learnt
+    run.epoch()
+    first = run.best.read_bytes()
+    run.epoch()
+    assert run.best.read_bytes() == first
+
+
+class _Bomb:
+    """Pickled, it asks whoever loads it to make a directory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_checkpoint_that_is_damaged_or_hostile_is_refused_and_runs_nothing(tmp_path: Path) -> None:
+    run = TrialRun(_trial(), DATA, Place(), tmp_path / "t")
+    run.epoch()
+    whole = run.checkpoint.read_bytes()
+    torch.save({"fit": _Bomb(tmp_path / "hit")}, tmp_path / "bomb")
+    pickled = pickle.dumps(_Bomb(tmp_path / "hit"))
+    for content in (whole[: len(whole) // 2], b"", b"text", (tmp_path / "bomb").read_bytes(), pickled):
+        run.checkpoint.write_bytes(content)
+        with pytest.raises(UserError, match=r"checkpoint.pt is damaged, or is no checkpoint of ours"):
+            TrialRun(_trial(), DATA, Place(), tmp_path / "t")
+    assert not (tmp_path / "hit").exists()
+
+
 def test_rows_are_the_history_and_the_metrics(tmp_path: Path) -> None:
     run = TrialRun(
         replace(_trial(), evaluate={"clean": {"batch": 64}, "corruption": BASE_CORRUPTION}), DATA, Place(), tmp_path
@@ -154,3 +208,37 @@ def test_selection_sees_validation_and_not_test(tmp_path: Path) -> None:
     assert asked == ["validation"]
     run.evaluate()
     assert set(asked) == {"validation", "test"} and asked[1:] == ["test"] * (len(asked) - 1)
+
+
+def test_a_schedule_is_what_changing_the_values_by_hand_is(tmp_path: Path) -> None:
+    trial = _trial(epochs=4)
+    phases = [(1, {"sigma": 0.9}, {"lr": 4e-3}), (3, {"sigma": 0.05}, {"lr": 4e-3, "weight_decay": 0.01})]
+    schedule = tuple(
+        {"epoch": epoch, "params": {**trial.params, **params}, "recipe": {**trial.recipe, **recipe}}
+        for epoch, params, recipe in phases
+    )
+    trial = replace(trial, schedule=schedule, varied=("sigma", "lr"))
+    run = TrialRun(trial, DATA, Place(), tmp_path / "whole")
+    for _ in range(4):
+        run.epoch()
+        TrialRun(trial, DATA, Place(), tmp_path / "often").epoch()
+
+    model = small_cnn(trial.seed).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(model.parameters(), lr=trial.recipe["lr"], fused=True)
+    order, draws = generator(CPU, trial.seed, 1), generator(CPU, trial.seed, 2)
+    sigma = trial.params["sigma"]
+    for epoch in range(4):
+        for start, params, recipe in phases:
+            if epoch == start:
+                sigma = params["sigma"]
+                optimizer.param_groups[0].update(recipe)
+        model.train()
+        for x, y in DATA.train.batches(trial.recipe["batch_size"], order):
+            (noisy,) = GNT(sigma=sigma).views(x, draws)
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(model(noisy), y).backward()
+            optimizer.step()
+    assert same(dict(run.model.state_dict()), dict(model.state_dict()))
+    resumed = TrialRun(trial, DATA, Place(), tmp_path / "often")
+    assert same(dict(resumed.model.state_dict()), dict(model.state_dict()))
+    assert [(p["sigma"], p["lr"]) for p in run.history] == [(0.5, 1e-3), (0.9, 4e-3), (0.9, 4e-3), (0.05, 4e-3)]

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from search_spaces.core.space import Arm, Grid, Study
+from search_spaces.core.space import Arm, Grid, Range, Scheduler, Search, Study
 from study.errors import UserError
 from study.overrides import Overrides
-from study.spec import data_options, resolve
+from study.spec import Space, data_options, resolve
 from study.trial import Trial, study_id
 from tests.support import FINGERPRINT, trials
 
@@ -122,6 +123,118 @@ def test_mistakes_of_a_study_are_one_line(changes: dict[str, Any], says: str) ->
         _resolve(**changes)
 
 
+NESTED = Arm(
+    method="noisymix", label="N", space={"noise": {"additive": Grid(0.1, 0.2), "sparse": 0.5}, "lr": Grid(1e-3, 1e-2)}
+)
+
+
+def test_fields_of_a_dictionary_are_dimensions_too() -> None:
+    found = _resolve(arms=(NESTED,), seeds=1)
+    assert [(t.params["noise"]["additive"], t.params["noise"]["sparse"], t.recipe["lr"]) for t in found] == [
+        (0.1, 0.5, 1e-3), (0.1, 0.5, 1e-2), (0.2, 0.5, 1e-3), (0.2, 0.5, 1e-2),
+    ]  # fmt: skip
+    assert found[1].label == "N, noise.additive 0.1, lr 0.01"
+
+
+SEARCHED = Arm(method="gnt", label="S", space={"sigma": Range(0.1, 1.0)})
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"arms": (SEARCHED,)}, "sigma of the arm 'S' is a Range, which only a search can draw from. Add --search tpe"),
+        ({"arms": (SEARCHED,), "search": Search(algorithm="grid")}, "sigma of 'S' is a Range, of which"),
+        ({"search": Search(algorithm="tpee")}, "there is no search 'tpee'. Did you mean 'tpe'"),
+        ({"search": Search(samples=0)}, "samples of the search is 0; it should be at least 1"),
+        ({"search": Search(chosen=0)}, "chosen of the search is 0"),
+        ({"search": Search(objectives=("corupption",))}, "no objective 'corupption'. Did you mean 'corruption'"),
+        ({"search": Search(), "evaluate": {"clean": {}}}, "no objective 'corruption'. Valid: clean"),
+        ({"scheduler": Scheduler(algorithm="ahsa")}, "there is no scheduler 'ahsa'. Did you mean 'asha'"),
+        ({"arms": (Arm(method="gnt", label="S", space={"sigma": Range(0.1, 11.0)}),), "search": Search()},
+         "gnt.sigma is 11.0 .* less than or equal to 10"),
+        ({"arms": (Arm(method="gnt", label="S", space={"batch_size": Range(1.5, 8.0)}),), "search": Search()},
+         "training.batch_size is 1.5"),
+    ],
+)  # fmt: skip
+def test_mistakes_of_a_search_are_one_line(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(UserError, match=says) as error:
+        space = Space(replace(STUDY, **changes), FINGERPRINT)
+        space.check()
+        resolve(space.study, FINGERPRINT)
+    assert "\n" not in str(error.value)
+
+
+def test_a_range_needs_two_ends_in_order() -> None:
+    assert Range(1, 3).whole and not Range(1, 3.0).whole
+    for wrong in ((1.0, 1.0), (2, 1)):
+        with pytest.raises(ValueError, match="low < high"):
+            Range(*wrong)
+    with pytest.raises(ValueError, match="low > 0"):
+        Range(0.0, 1.0, log=True)
+
+
+def test_a_searchs_identity_is_what_decides_its_candidates() -> None:
+    def identity(*values: tuple[str, Any], **changes: Any) -> str:
+        return Space(replace(STUDY, **{"search": Search(), **changes}), FINGERPRINT, values).identity("s")
+
+    base = identity()
+    assert base == identity() == identity(search=Search(samples=99, chosen=5))
+    others = [
+        identity(search=Search(seed=1)), identity(search=Search(algorithm="random")), identity(seeds=3),
+        identity(search=Search(objectives=("clean",))), identity(scheduler=Scheduler()), identity(arms=STUDY.arms[:2]),
+        identity(("weight_decay", 0.1)), identity(arms=(SEARCHED,)), identity(recipe={"epochs": 3}),
+        identity(arms=(replace(SEARCHED, space={"sigma": Range(0.1, 1.0, log=True)}),)),
+    ]  # fmt: skip
+    assert len({base, *others}) == len(others) + 1
+
+
+def test_the_command_line_chooses_the_search() -> None:
+    changed = Overrides(search="random", samples=7, objectives=("clean",), scheduler="median").apply(STUDY)
+    assert changed.search == Search(algorithm="random", samples=7, objectives=("clean",))
+    assert changed.scheduler == Scheduler(algorithm="median")
+    grid = Overrides(scheduler="asha").apply(STUDY)
+    assert grid.search is None and grid.searching == Search(algorithm="grid")
+    assert Overrides(samples=3).apply(replace(STUDY, search=Search(seed=5))).search == Search(samples=3, seed=5)
+    with pytest.raises(UserError, match="--samples belongs to a search, and the study has none"):
+        Overrides(samples=3).apply(STUDY)
+
+
+SCHEDULED = Arm(
+    method="noisymix", label="Later", space={"lr": 1e-3, "noise": {"additive": 0.1}},
+    schedule=((2, {"lr": 1e-2}), (5, {"noise": {"additive": 0.7}})),
+)  # fmt: skip
+
+
+def test_a_schedule_changes_the_phase_before_and_carries_all_else_on() -> None:
+    (found,) = _resolve(arms=(SCHEDULED,), seeds=1, recipe={"epochs": 8})
+    values = [(epoch, *found.at(epoch)) for epoch in range(8)]
+    assert [(recipe["lr"], params["noise"]["additive"]) for _, params, recipe in values] == [
+        *[(1e-3, 0.1)] * 2, *[(1e-2, 0.1)] * 3, *[(1e-2, 0.7)] * 3,
+    ]  # fmt: skip
+    assert found.label == "Later" and Trial.from_json(found.to_json()) == found
+    assert found.values_at(6) == {"lr": 1e-2, "noise": found.at(6)[0]["noise"]}
+    (other,) = _resolve(("lr", 0.5), arms=(SCHEDULED,), seeds=1, recipe={"epochs": 8})
+    assert [other.at(epoch)[1]["lr"] for epoch in range(8)] == [0.5] * 8
+    (plain,) = _resolve(arms=(replace(SCHEDULED, schedule=()),), seeds=1, recipe={"epochs": 8})
+    assert len({found.key, other.key, plain.key}) == 3
+
+
+@pytest.mark.parametrize(
+    ("schedule", "says"),
+    [
+        (((2, {"lr": 1e-2}), (2, {"lr": 1e-3})), "a phase after 2 epochs; it should be between 2 and 8"),
+        (((8, {"lr": 1e-2}),), "a phase after 8 epochs; it should be between 0 and 8"),
+        (((0, {"lr": 1e-2}),), "between 0 and 8"),
+        (((2, {"epochs": 9}),), "changes 'epochs', which holds for the whole training"),
+        (((2, {"lrr": 9}),), r"noisymix has no parameter 'lrr' \(from the schedule of the arm 'Later'\)"),
+        (((2, {"lr": -1.0}),), "training.lr is -1.0"),
+    ],
+)
+def test_mistakes_of_a_schedule_are_one_line(schedule: Any, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        _resolve(arms=(replace(SCHEDULED, schedule=schedule),), seeds=1, recipe={"epochs": 8})
+
+
 def test_overrides_change_what_they_name_and_no_more() -> None:
     changed = Overrides(data="mnist", model="lenet5", seeds=7, epochs=9).apply(STUDY)
     assert (changed.data, changed.model, changed.seeds, changed.recipe) == ("mnist", "lenet5", 7, {"epochs": 9})
@@ -135,7 +248,9 @@ DECISIVE: dict[str, Any] = {
     "method": "speckle", "params": {**BASE.params, "sigma": 0.123}, "recipe": {**BASE.recipe, "lr": 0.123},
     "data": "mnist", "data_params": {"validation": 0.3}, "fingerprint": "f" * 16, "model": "lenet5",
     "model_params": {**BASE.model_params, "width": 17}, "weights": "0" * 64,
-    "evaluate": {"clean": {"batch": 7}}, "seed": 1,
+    "evaluate": {"clean": {"batch": 7}}, "folders": {"clean": {"folder": "1" * 16}},
+    "seed": 1, "parent": {"setting": "Parent", "weights": "1" * 16},
+    "schedule": ({"epoch": 1, "params": BASE.params, "recipe": BASE.recipe},),
 }  # fmt: skip
 LABELS: dict[str, Any] = {"arm": "another", "varied": ("sigma", "lr")}
 
@@ -168,7 +283,7 @@ def test_a_trial_survives_json() -> None:
         assert again == trial and (again.key, again.config_id, again.label) == (trial.key, trial.config_id, trial.label)
 
 
-GOLDEN = "0309674011b6"
+GOLDEN = "8798d6cd5fdc"
 """The key of a trial written out in full; it may change with `study.trial.NUMBERS` only."""
 PRINT_KEY = """
 from study.trial import Trial
@@ -195,3 +310,31 @@ def test_a_studys_identity_is_its_name_and_settings() -> None:
     assert base != study_id("t", _resolve())
     assert base != study_id("s", _resolve(("lr", 0.5))) and base != study_id("s", _resolve(arms=STUDY.arms[:2]))
     assert base != study_id("s", resolve(STUDY, "f" * 16))
+
+
+def _benchmark(folder: Path, values: int) -> Path:
+    folder.mkdir()
+    np.save(folder / "fog.npy", np.full((5, 8, 8, 3), values, np.uint8))
+    (folder / "README").write_text("x" * 8)
+    return folder
+
+
+def test_a_benchmarks_content_is_decisive_and_its_path_is_not(tmp_path: Path) -> None:
+    def key(folder: Path, **options: Any) -> tuple[str, str]:
+        evaluate = {"official_corruption": {"folder": str(folder), "layout": "cifar-10-c", **options}}
+        trial = _resolve(evaluate=evaluate)[0]
+        assert Trial.from_json(trial.to_json()).key == trial.key
+        return trial.key, trial.config_id
+
+    first = _benchmark(tmp_path / "a", 1)
+    same, other = _benchmark(tmp_path / "b", 1), _benchmark(tmp_path / "c", 2)
+    assert key(first) == key(same) and key(first)[0] != key(other)[0]
+    for name in ("p", "q", "r"):
+        (tmp_path / name / ("cat" if name != "r" else "dog")).mkdir(parents=True)
+    (tmp_path / "q" / "cat" / "1.png").write_text("")
+    classes = {name: key(first, classes_from=str(tmp_path / name)) for name in ("p", "q", "r")}
+    assert classes["p"] == classes["q"] != classes["r"] and classes["p"] != key(first)
+    (same / "README").write_text("longer than before")
+    assert key(first) != key(same)
+    with pytest.raises(UserError, match="official_corruption.folder is '.*nowhere', and there is no such folder"):
+        key(tmp_path / "nowhere")

@@ -65,6 +65,11 @@ def method(**options) -> LearnedSigma:
     return LearnedSigma(**options).double()
 
 
+def moments(trainer: LearnedSigma, model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance of the margin; the closed forms draw nothing."""
+    return trainer.margin_moments(model, x, y, generator(CPU, 0))
+
+
 def margin_from(model: nn.Module, x: Tensor, y: Tensor, change: Tensor) -> Tensor:
     """The margin when `change` is added to the first layer's output: the definition, by intervention."""
     handle = first_layer(model).register_forward_hook(lambda *seen: seen[2] + change)
@@ -93,7 +98,7 @@ def loss_and_gradients(trainer: LearnedSigma, model: nn.Module) -> tuple[Tensor,
 def test_sigma_zero_is_the_deterministic_network_exactly(name, covariance):
     model, (x, y) = MODELS[name](), batch()
     trainer = method(sigma=0.0, learn=False, covariance=covariance)
-    m, v = trainer.margin_moments(model, x, y)
+    m, v = moments(trainer, model, x, y)
     assert torch.equal(m, smooth_margin(model(x), y))
     assert torch.equal(v, torch.zeros_like(v))
 
@@ -112,7 +117,7 @@ def test_sigma_zero_with_ece2_is_vanilla_training(name):
 @pytest.mark.parametrize("tie", ["operator_norm", None])
 def test_variance_is_the_squared_finite_difference_gradient(name, tie):
     model, (x, y) = MODELS[name](), batch(3)
-    _, v = method(sigma=0.3, learn=False, tie=tie).margin_moments(model, x, y)
+    _, v = moments(method(sigma=0.3, learn=False, tie=tie), model, x, y)
     s = 0.3 * (operator_norm(first_layer(model), (8, 8)).item() if tie else 1.0)
     step, (_, *rest) = 1e-6, first_shape(model, x)
     squares = torch.zeros(3, dtype=F64)
@@ -127,7 +132,7 @@ def test_full_variance_is_the_sampled_one_at_a_small_sigma(name):
     """Over 32 images: of a single one, a unit within the noise of its ReLU's kink makes a fifth."""
     model, (x, y) = MODELS[name](), batch(32)
     trainer = method(sigma=0.01, learn=False)
-    m, v = trainer.margin_moments(model, x, y)
+    m, v = moments(trainer, model, x, y)
     s = 0.01 * operator_norm(first_layer(model), (8, 8)).item()
     rng, shape = torch.Generator().manual_seed(5), first_shape(model, x)
     noise = (s * torch.randn(shape, generator=rng, dtype=F64) for _ in range(600))
@@ -139,16 +144,105 @@ def test_full_variance_is_the_sampled_one_at_a_small_sigma(name):
 
 def test_one_sigma_a_channel_weighs_its_own_channel():
     model, (x, y) = cnn(), batch(4)
-    trainer = method(sigma=1.0, channels=4, tie=None)
+    trainer = method(sigma=1.0, channels=True, tie=None)
     sigma = torch.tensor([0.1, 0.5, 1.0, 2.0], dtype=F64)
     with torch.no_grad():
-        trainer.rho.copy_(torch.log(torch.expm1(sigma)))
-    _, v = trainer.margin_moments(model, x, y)
+        trainer.rho[:4].copy_(torch.log(torch.expm1(sigma)))
+    _, v = moments(trainer, model, x, y)
     logits, h = forward_to(model, first_layer(model), x)
     expected = (squared_gradient(smooth_margin(logits, y), h) * sigma**2).sum(1)
     torch.testing.assert_close(v, expected)
     metrics = trainer.metrics()
     assert (metrics["sigma_min"].item(), metrics["sigma_max"].item()) == pytest.approx((0.1, 2.0))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_variance_of_noise_at_the_input_is_that_of_its_pixels(name):
+    model, (x, y) = MODELS[name](), batch(3)
+    m, v = moments(method(sigma=0.3, learn=False, layer="input"), model, x, y)
+    step, squares = 1e-6, torch.zeros(3, dtype=F64)
+    with torch.no_grad():
+        for pixel in torch.eye(64, dtype=F64).view(64, 1, 8, 8):
+            up, down = (smooth_margin(model(x + sign * step * pixel), y) for sign in (1, -1))
+            squares += ((up - down) / (2 * step)).square()
+    torch.testing.assert_close(v.detach(), 0.3**2 * squares, rtol=1e-5, atol=1e-12)
+    torch.testing.assert_close(m, smooth_margin(model(x), y), rtol=1e-12, atol=0)
+    assert not x.requires_grad
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_noise_at_every_layer_adds_up_and_is_relative_to_its_size(name):
+    """By intervention at one layer after the other; scaling one up and the next one down changes nothing."""
+    model, (x, y) = MODELS[name](), batch(2)
+    trainer = method(sigma=0.3, learn=False, layer="every")
+    _, v = moments(trainer, model, x, y)
+    layers = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear)][:-1]
+    step, expected = 1e-6, torch.zeros(2, dtype=F64)
+    for layer in layers:
+        outputs: list[Tensor] = []
+        handle = layer.register_forward_hook(lambda *seen, outputs=outputs: outputs.append(seen[2].clone()))
+        model(x)
+        handle.remove()
+        (h,) = outputs
+        for unit in torch.eye(h[0].numel(), dtype=F64).view(-1, *h.shape[1:]):
+            ends = []
+            for sign in (1, -1):
+                handle = layer.register_forward_hook(lambda *seen, d=sign * step * unit: seen[2] + d)
+                with torch.no_grad():
+                    ends.append(smooth_margin(model(x), y))
+                handle.remove()
+            expected += (0.3 * (ends[0] - ends[1]) / (2 * step)).square() * h.square().mean().detach()
+    torch.testing.assert_close(v.detach(), expected, rtol=1e-5, atol=1e-12)
+
+
+def test_several_margins_are_those_of_the_likeliest_wrong_classes():
+    model, (x, y) = cnn(), batch(3)
+    trainer = method(sigma=0.3, learn=False, tie=None, margins=2)
+    m, v = moments(trainer, model, x, y)
+    z = model(x)
+    for i in range(3):
+        wrong = sorted((k for k in range(4) if k != y[i]), key=lambda k: -z[i, k].item())[:2]
+        for place, k in enumerate(wrong):
+            logits, h = forward_to(model, first_layer(model), x)
+            (gradient,) = torch.autograd.grad(logits[i, y[i]] - logits[i, k], [h])
+            assert m[i, place].item() == pytest.approx((z[i, y[i]] - z[i, k]).item(), rel=1e-12)
+            assert v[i, place].item() == pytest.approx(0.09 * gradient.square().sum().item(), rel=1e-6)
+    loss = trainer.loss(model, (x,), y, generator(CPU, 0))
+    assert loss.item() == pytest.approx(LOSSES["mse+prob"](m, v).sum().item() / 3, rel=1e-12)
+    assert moments(method(sigma=0.3, margins=9), model, x, y)[0].shape == (3, 3)
+
+
+def test_a_sampled_margin_is_that_of_the_noise_drawn():
+    """The noise is drawn again by hand, from the same stream, and added to the first layer's output."""
+    model, (x, y) = cnn(), batch()
+    trainer = method(sigma=0.3, learn=False, covariance="sampled")
+    m, v = trainer.margin_moments(model, x, y, generator(CPU, 7))
+    noise = torch.empty(first_shape(model, x), dtype=F64).normal_(generator=generator(CPU, 7))
+    s = 0.3 * operator_norm(first_layer(model), (8, 8)).detach()
+    torch.testing.assert_close(
+        m.detach(), margin_from(model, x, y, s * noise), rtol=1e-5, atol=1e-6
+    )  # sigma is of 32 bits
+    assert not v.any() and (m != trainer.margin_moments(model, x, y, generator(CPU, 8))[0]).all()
+
+
+def test_sampled_noise_under_ece2_is_the_cross_entropy_of_the_noisy_network():
+    model, (x, y) = cnn(), batch()
+    trainer = method(sigma=0.3, learn=False, covariance="sampled", loss="ece2")
+    noise = torch.empty(first_shape(model, x), dtype=F64).normal_(generator=generator(CPU, 7))
+    s = 0.3 * operator_norm(first_layer(model), (8, 8)).detach()
+    handle = first_layer(model).register_forward_hook(lambda *seen: seen[2] + s * noise)
+    expected = F.cross_entropy(model(x), y)
+    handle.remove()
+    torch.testing.assert_close(trainer.loss(model, (x,), y, generator(CPU, 7)), expected, rtol=1e-6, atol=0)
+
+
+def test_unused_channels_stay_where_they_started():
+    model, trainer = cnn().float(), LearnedSigma(sigma=0.5, channels=True)
+    fit = Fit(model, trainer, Blobs(), Recipe(epochs=1, batch_size=16), seed=0, device=CPU)
+    started = trainer.rho.detach().clone()
+    fit.run_epoch()
+    assert (trainer.rho[:4] != started[:4]).all() and torch.equal(trainer.rho[4:], started[4:])
+    assert trainer.sigma.shape == (4,)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -204,7 +298,7 @@ def test_scaling_the_first_layer_gains_nothing_when_tied_and_c_squared_when_not(
         scaled[3].weight /= c
     for tie, factor in (("operator_norm", 1.0), (None, c**-2)):
         trainer = method(sigma=0.5, learn=False, covariance=covariance, tie=tie)
-        (m, v), (scaled_m, scaled_v) = (trainer.margin_moments(net, x, y) for net in (model, scaled))
+        (m, v), (scaled_m, scaled_v) = (moments(trainer, net, x, y) for net in (model, scaled))
         torch.testing.assert_close(scaled_m, m, rtol=1e-10, atol=1e-12)
         torch.testing.assert_close(scaled_v, factor * v, rtol=1e-7, atol=0)
 
@@ -226,7 +320,7 @@ def test_an_overwriting_relu_does_no_harm():
     inplace, plain = mlp(), mlp()
     plain[2] = nn.ReLU()
     trainer = method(sigma=0.5, learn=False)
-    for got, expected in zip(trainer.margin_moments(inplace, x, y), trainer.margin_moments(plain, x, y), strict=True):
+    for got, expected in zip(moments(trainer, inplace, x, y), moments(trainer, plain, x, y), strict=True):
         assert torch.equal(got, expected)
 
 
@@ -249,7 +343,7 @@ def test_warm_up_grows_the_noise_linearly():
     seen = []
     for epoch in range(6):
         trainer.start_epoch(epoch, model, None, rng)
-        seen.append(trainer.margin_moments(model, x, y)[1].sum().sqrt().item())
+        seen.append(moments(trainer, model, x, y)[1].sum().sqrt().item())
     assert [value / seen[-1] for value in seen] == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1])
     assert trainer.metrics()["sigma"].item() == pytest.approx(0.5)
 
@@ -273,10 +367,17 @@ def test_says_what_it_does_not_take():
     x, y = batch()
     with pytest.raises(ValueError, match="learn=False"):
         LearnedSigma(sigma=0.0)
-    with pytest.raises(ValueError, match="channels=3, but the first layer has 4"):
-        method(channels=3).margin_moments(cnn(), x, y)
+    wide = nn.Sequential(nn.Flatten(), nn.Linear(64, 1025)).double()
+    with pytest.raises(ValueError, match="at most 1024 channels, got 1025"):
+        moments(method(channels=True), wide, x, y)
+    with pytest.raises(ValueError, match="got covariance='diagonal'"):
+        LearnedSigma(covariance="diagonal", layer="input")
+    with pytest.raises(ValueError, match="got covariance='sampled'"):
+        LearnedSigma(covariance="sampled", margins=2)
+    with pytest.raises(ValueError, match="got layer='every'"):
+        LearnedSigma(channels=True, layer="every")
     with pytest.raises(ValueError, match="no convolution or linear layer"):
-        method().margin_moments(nn.Sequential(nn.Flatten()), x, y)
+        moments(method(), nn.Sequential(nn.Flatten()), x, y)
 
 
 class Blobs:
@@ -304,7 +405,10 @@ class Blobs:
         {},
         {"covariance": "diagonal", "loss": "ece2"},
         {"covariance": "moment_matched"},
-        {"channels": 4, "loss": "bound"},
+        {"layer": "input"},
+        {"layer": "every", "margins": 2},
+        {"covariance": "sampled", "loss": "ece2", "tie": None},
+        {"channels": True, "loss": "bound"},
     ],
     ids=str,
 )

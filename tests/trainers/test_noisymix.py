@@ -33,22 +33,6 @@ def row(*on: int, **changes: object) -> NoisyMix:
     return NoisyMix(**{name: piece if use else None for name, piece, use in pieces}, **changes)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def model() -> nn.Module:
-    net = SmallCNN(shape=(1, 8, 8), classes=10, width=4, hidden=16)
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter.uniform_(-0.3, 0.3, generator=generator(CPU, 1))
-    return net
-
-
-@pytest.fixture
-def batch() -> tuple[Tensor, Tensor]:
-    rng = generator(CPU, 2)
-    x = torch.randint(0, 256, (12, 1, 8, 8), generator=rng) / 255
-    return x, torch.randint(0, 10, (12,), generator=rng)
-
-
 def value(method: Method, model: nn.Module, batch: tuple[Tensor, Tensor], seed: int = 3) -> Tensor:
     rng = generator(CPU, seed)
     return method.loss(model, method.views(batch[0], rng), batch[1], rng)

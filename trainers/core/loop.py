@@ -103,19 +103,26 @@ class Fit:
     def state_dict(self) -> dict[str, Any]:
         """Returns all that a bit-identical continuation needs, as tensors and plain values (`weights_only` safe)."""
         return {
-            "epoch": self.epoch,
-            "model": self.model.state_dict(),
-            "method": self.method.state_dict(),
+            **self.weights(),
             "optimizer": self.optimizer.state_dict(),
             "order": self.order.get_state(),
             "draws": self.draws.get_state(),
         }
 
+    def weights(self) -> dict[str, Any]:
+        """Returns what is left of `state_dict` when nothing will be trained any more."""
+        return {"epoch": self.epoch, "model": self.model.state_dict(), "method": self.method.state_dict()}
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continues from `state`. This object's own hyper-parameters win over those inside the optimiser's state."""
+        """Continues from `state`. This object's own hyper-parameters win over those inside the optimiser's state.
+
+        From `weights` it takes what is there; KeyError where epochs are left to train.
+        """
         self.epoch = state["epoch"]
         self.model.load_state_dict(state["model"])
         self.method.load_state_dict(state["method"])
+        if self.done and "optimizer" not in state:
+            return
         self.optimizer.load_state_dict(state["optimizer"])
         for group, options in zip(self.optimizer.param_groups, self._options, strict=True):
             group.update(options)

@@ -1,9 +1,10 @@
-"""Geometric operators on 8-bit images: one matrix per image, one resampling for all.
+"""Geometric operators on 8-bit images (N, C, H, W), each image with its own strength; they return new ones.
 
-A matrix (N, 2, 3) maps a point of the result to the point of the source it is read from, in pixels with
-(0.5, 0.5) the centre of the first. Reading is bilinear, edge pixels repeat for half a pixel, and what lies
-outside the source is 0, as in Pillow's `transform(..., AFFINE, resample=BILINEAR)`, which the published
-AugMix uses (Pillow's default is nearest).
+Each point of the result is read from a point of the source, in pixels with (0.5, 0.5) the centre of the
+first. Reading is bilinear, edge pixels repeat for half a pixel, and what lies outside the source is 0, as in
+Pillow's `transform(..., AFFINE, resample=BILINEAR)`, which the published AugMix uses (Pillow's default is
+nearest). An operator reads no more than it needs: four neighbours for a rotation, two in the same row or
+column for a shear, and for a translation by whole pixels one stretch of memory.
 
 Tolerance against Pillow, stated once for all: translations by whole pixels and strength 0 are equal;
 elsewhere a value differs by at most 1 of 255, save where a source point lies within 1e-3 pixels of the
@@ -19,52 +20,71 @@ ROUNDING = 1 / 64
 missed."""
 
 
-def warp(x: Tensor, matrix: Tensor) -> Tensor:
-    """Returns x (N, C, H, W) uint8 resampled by matrix (N, 2, 3), uint8."""
+def rotate(x: Tensor, degrees: Tensor) -> Tensor:
+    """Returns x turned about its centre, counterclockwise, by degrees (N,)."""
     height, width = x.shape[2:]
-    columns = torch.arange(width, device=x.device) + 0.5
-    rows = torch.arange(height, device=x.device)[:, None] + 0.5
-    # In units where the source reaches from -1 to 1: planes of x and of y, (N, 2, H, W).
-    m = torch.stack([matrix[:, 0] * (2 / width), matrix[:, 1] * (2 / height)], 1)[..., None, None]
-    source = m[:, :, 0] * columns + (m[:, :, 1] * rows + (m[:, :, 2] - 1))
-    within = (source >= -1) & (source < 1)
-    inside = (within[:, 0] & within[:, 1]).to(torch.uint8)
-    grid = source.permute(0, 2, 3, 1)
-    read = F.grid_sample(x.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return read.add_(ROUNDING).to(torch.uint8).mul_(inside[:, None])
-
-
-def rotation(degrees: Tensor, height: int, width: int) -> Tensor:
-    """Returns matrices that turn images about their centre, counterclockwise, by degrees (N,)."""
     angle = degrees.deg2rad()
     cos, sin = angle.cos(), angle.sin()
-    x, y = width / 2, height / 2
-    return _matrix(cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y)
+    columns = torch.arange(width, device=x.device) + (0.5 - width / 2)
+    rows = (torch.arange(height, device=x.device) + (0.5 - height / 2))[:, None]
+    # Planes of x and of y, (N, 2, H, W), in units where the source reaches from -1 to 1.
+    by_column = torch.stack([cos * (2 / width), sin * (2 / height)], 1)[..., None, None]
+    by_row = torch.stack([-sin * (2 / width), cos * (2 / height)], 1)[..., None, None]
+    source = by_column * columns + by_row * rows
+    within = source.abs() < 1
+    grid = source.permute(0, 2, 3, 1)
+    read = F.grid_sample(x.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return read.add_(ROUNDING).to(torch.uint8).mul_(within[:, :1] & within[:, 1:])
 
 
-def shear_x(slope: Tensor) -> Tensor:
-    """Returns matrices of source x = x + slope * y; slope (N,)."""
-    one, zero = torch.ones_like(slope), torch.zeros_like(slope)
-    return _matrix(one, slope, zero, zero, one, zero)
+def shear_x(x: Tensor, slope: Tensor) -> Tensor:
+    """Returns x read at source x = x + slope * y; slope (N,)."""
+    rows = torch.arange(x.shape[2], device=x.device) + 0.5
+    return _slide(x, slope[:, None] * rows)
 
 
-def shear_y(slope: Tensor) -> Tensor:
-    """Returns matrices of source y = y + slope * x; slope (N,)."""
-    one, zero = torch.ones_like(slope), torch.zeros_like(slope)
-    return _matrix(one, zero, zero, slope, one, zero)
+def shear_y(x: Tensor, slope: Tensor) -> Tensor:
+    """Returns x read at source y = y + slope * x; slope (N,)."""
+    return shear_x(x.mT, slope).mT
 
 
-def translation_x(pixels: Tensor) -> Tensor:
-    """Returns matrices of source x = x + pixels (N,): the image moves left by that much."""
-    one, zero = torch.ones_like(pixels), torch.zeros_like(pixels)
-    return _matrix(one, zero, pixels, zero, one, zero)
+def translate_x(x: Tensor, pixels: Tensor) -> Tensor:
+    """Returns x moved left by pixels (N,), of which there may be parts."""
+    return _slide(x, pixels[:, None].expand(-1, x.shape[2]))
 
 
-def translation_y(pixels: Tensor) -> Tensor:
-    """Returns matrices of source y = y + pixels (N,): the image moves up by that much."""
-    one, zero = torch.ones_like(pixels), torch.zeros_like(pixels)
-    return _matrix(one, zero, zero, zero, one, pixels)
+def translate_y(x: Tensor, pixels: Tensor) -> Tensor:
+    """Returns x moved up by pixels (N,), of which there may be parts."""
+    return translate_x(x.mT, pixels).mT
 
 
-def _matrix(*entries: Tensor) -> Tensor:
-    return torch.stack(entries, 1).view(-1, 2, 3)
+def shift(x: Tensor, columns: Tensor, rows: Tensor) -> Tensor:
+    """Returns x moved left by columns (N,) and up by rows (N,), whole numbers."""
+    n, _, height, width = x.shape
+    columns = columns.long().clamp(-width, width)
+    rows = rows.long().clamp(-height, height)
+    # A moved image is as many bytes in a row as it was, from further on or back; what it then holds of the
+    # image before or after it lies outside the source.
+    size, margin = x[0].numel(), x.new_zeros((height + 1) * width)
+    flat = torch.cat([margin, x.flatten(), margin])
+    start = torch.arange(n, device=x.device) * size + (len(margin) + rows * width + columns)
+    moved = flat.as_strided((len(flat) - size + 1, size), (1, 1)).index_select(0, start).view_as(x)
+    across = _inside(torch.arange(width, device=x.device) + columns[:, None], width)
+    down = _inside(torch.arange(height, device=x.device) + rows[:, None], height)
+    return moved.mul_((down[:, :, None] & across[:, None])[:, None])
+
+
+def _slide(x: Tensor, offset: Tensor) -> Tensor:
+    """Returns x with row i of image n read offset[n, i] pixels to the right; offset (N, H)."""
+    width = x.shape[3]
+    whole = offset.floor()
+    columns = torch.arange(width + 1, device=x.device)
+    source = (whole.long()[..., None] + columns).clamp_(0, width - 1)
+    pixels = x.contiguous().gather(3, source[:, None].expand(-1, x.shape[1], -1, -1)).float()
+    read = pixels[..., :-1].lerp(pixels[..., 1:], (offset - whole)[:, None, :, None])
+    from_centre = (offset + (0.5 - width / 2))[..., None] + columns[:-1]
+    return read.add_(ROUNDING).to(torch.uint8).mul_((from_centre.abs_() < width / 2)[:, None])
+
+
+def _inside(place: Tensor, size: int) -> Tensor:
+    return (place >= 0) & (place < size)

@@ -14,7 +14,6 @@ OPERATORS = (
 )  # fmt: skip
 """The order in which `augment` takes them. Colour, contrast, brightness and sharpness overlap the test
 corruptions."""
-TONES = 4
 DEPTHS = 3
 """A chain's depth is uniform in {1, ..., DEPTHS}."""
 
@@ -40,15 +39,33 @@ def augmix(
     (see `deal`), so that all images with the same operator are treated together: shapes are static and
     nothing waits for the device.
     """
-    pixels = (x * 255).round().to(torch.uint8)
-    weights = dirichlet(alpha, (views, width, len(x)), rng, over=1)
-    m = beta(alpha, alpha, (views, 1, len(x)), rng)
-    chains = _chains(pixels, rng, count=views * width, depth=depth, severity=severity)
-    shares = (weights * m / 255)[..., None, None, None]
+    options = {"severity": severity, "alpha": alpha}
+    chains, weights, m = draw_chains(x, rng, views=views, width=width, depth=depth, **options)
+    shares = (weights * m[:, None] / 255)[..., None, None, None]
     mixed = x * (1 - m).view(views, -1, 1, 1, 1)
-    for i in range(width):
-        mixed.addcmul_(chains.view(views, width, *x.shape)[:, i], shares[:, i])
+    buffer = torch.empty_like(mixed)
+    for chain, share in zip(chains.unbind(1), shares.unbind(1), strict=True):
+        mixed.addcmul_(buffer.copy_(chain), share)
     return mixed.clamp_(0, 1).flatten(0, 1)
+
+
+def draw_chains(
+    x: Tensor,
+    rng: Generator,
+    *,
+    views: int = 1,
+    width: int = 3,
+    depth: int | None = None,
+    severity: float = 3,
+    alpha: float = 1.0,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns what `augmix` mixes: the chains' images (views, width, B, C, H, W) uint8, their weights w
+    (views, width, B) and m (views, B)."""
+    pixels = (x * 255).round_().to(torch.uint8)
+    weights = dirichlet(alpha, (views, width, len(x)), rng, over=1)
+    m = beta(alpha, alpha, (views, len(x)), rng)
+    chains = _chains(pixels, rng, count=views * width, depth=depth, severity=severity)
+    return chains.view(views, width, *x.shape), weights, m
 
 
 def augment(x: Tensor, level: Tensor, sign: Tensor) -> Tensor:
@@ -58,64 +75,54 @@ def augment(x: Tensor, level: Tensor, sign: Tensor) -> Tensor:
     by 30 degrees, sheared by 0.3 or moved by a third of its size; it keeps 4 - int(4 level / 10) bits, and
     is inverted from 256 - int(256 level / 10) on. Degrees and pixels are whole, as published.
     """
-    height, width = x.shape[2:]
-    part = [level.view(len(OPERATORS), -1)[i] for i in range(len(OPERATORS))]
-    signed = [(level * sign).view(len(OPERATORS), -1)[i] for i in range(len(OPERATORS))]
-    n, channels = len(part[0]), x.shape[1]
-    counts = tone.histogram(x[: 2 * n])
-    tables = torch.cat(
+    part = x.chunk(len(OPERATORS))
+    strength = level.view(len(OPERATORS), -1)
+    signed = strength * sign.view(len(OPERATORS), -1)
+    columns, rows = (signed[7] * (x.shape[3] / 30)).trunc(), (signed[8] * (x.shape[2] / 30)).trunc()
+    still = torch.zeros_like(columns)
+    return torch.cat(
         [
-            tone.autocontrast_table(counts[:n]),
-            tone.equalize_table(counts[n:]),
-            tone.posterize_table(4 - (part[2] * 0.4).long(), channels),
-            tone.solarize_table(256 - (part[3] * 25.6).long(), channels),
+            tone.autocontrast(part[0]),
+            tone.equalize(part[1]),
+            tone.posterize(part[2], 4 - (strength[2] * 0.4).long()),
+            tone.solarize(part[3], 256 - (strength[3] * 25.6).long()),
+            affine.rotate(part[4], (signed[4] * 3).trunc()),
+            affine.shear_x(part[5], signed[5] * 0.03),
+            affine.shear_y(part[6], signed[6] * 0.03),
+            affine.shift(x[-2 * len(part[0]) :], torch.cat([columns, still]), torch.cat([still, rows])),
         ]
     )
-    matrices = torch.cat(
-        [
-            affine.rotation((signed[4] * 3).trunc(), height, width),
-            affine.shear_x(signed[5] * 0.03),
-            affine.shear_y(signed[6] * 0.03),
-            affine.translation_x((signed[7] * (width / 30)).trunc()),
-            affine.translation_y((signed[8] * (height / 30)).trunc()),
-        ]
-    )
-    split = TONES * n
-    return torch.cat([tone.look_up(x[:split], tables), affine.warp(x[split:], matrices)])
 
 
 def _chains(pixels: Tensor, rng: Generator, *, count: int, depth: int | None, severity: float) -> Tensor:
     """Returns the results of `count` chains for every image, (count, B, C, H, W) uint8."""
     depths = DEPTHS if depth is None else 1
     run = math.ceil(len(pixels) / depths)
-    item, place = deal(count, len(pixels), depths * run, rng)
-    state = _take(pixels, item)
-    finished: list[Tensor] = []
+    at, place = deal(count, len(pixels), depths * run, rng)
+    results, finished, before = [pixels], list[Tensor](), 0
     for step in range(depth or DEPTHS):
         left = depths * run if depth else (DEPTHS - step) * run
-        finished.insert(0, state[:, left:])
-        state = _step(state[:, :left], rng, severity)
-    ordered = torch.cat([state, *finished], 1)
-    hand = torch.arange(count, device=pixels.device)[:, None] * ordered.shape[1]
-    return _take(ordered.flatten(0, 1), place + hand)
+        finished.insert(0, at[:, left:] + before)
+        # Where results of this step will lie among all.
+        before += len(results[-1])
+        images, at = _step(results[-1], at[:, :left], rng, severity)
+        results.append(images)
+    ordered = torch.cat([at + before, *finished], 1).gather(1, place)
+    return torch.cat(results).index_select(0, ordered.flatten()).view(count, *pixels.shape)
 
 
-def _step(state: Tensor, rng: Generator, severity: float) -> Tensor:
-    """Applies one operator to each image of state (chains, n, C, H, W), dealt out evenly within each
-    chain."""
-    count, n = state.shape[:2]
+def _step(images: Tensor, at: Tensor, rng: Generator, severity: float) -> tuple[Tensor, Tensor]:
+    """Applies one operator to each of images[at], dealt out evenly within each chain; at (chains, n).
+
+    Returns the results and where each lies among them, (chains, n).
+    """
+    count, n = at.shape
     run = math.ceil(n / len(OPERATORS))
     item, place = deal(count, n, len(OPERATORS) * run, rng)
-    hand = torch.arange(count, device=state.device)[:, None]
     # The images of one operator lie together: (operator, chain, run).
-    source = (item + hand * n).view(count, len(OPERATORS), run).transpose(0, 1)
-    level = torch.empty(source.numel(), device=state.device).uniform_(0.1, severity, generator=rng)
-    sign = torch.randint(0, 2, (source.numel(),), generator=rng, device=state.device) * 2 - 1
-    result = augment(state.flatten(0, 1).index_select(0, source.flatten()), level, sign)
-    back = (place // run * count + hand) * run + place % run
-    return _take(result, back)
-
-
-def _take(images: Tensor, index: Tensor) -> Tensor:
-    """Returns images[index], (*index.shape, C, H, W)."""
-    return images.index_select(0, index.flatten()).view(*index.shape, *images.shape[1:])
+    source = at.gather(1, item).view(count, len(OPERATORS), run).transpose(0, 1).flatten()
+    level = torch.empty(len(source), device=at.device).uniform_(0.1, severity, generator=rng)
+    sign = torch.randint(0, 2, (len(source),), generator=rng, device=at.device) * 2 - 1
+    result = augment(images.index_select(0, source), level, sign)
+    hand = torch.arange(count, device=at.device)[:, None]
+    return result, (place // run * count + hand) * run + place % run

@@ -24,7 +24,8 @@ def log_gamma(concentration: float, shape: tuple[int, ...], rng: Generator) -> T
     u = 1 - torch.rand(tries, generator=rng, device=rng.device)
     v = (1 + n / math.sqrt(9 * d)).clamp(min=1e-10) ** 3
     accepted = u.log() < n.square() / 2 + d - d * v + d * v.log()
-    first = accepted.int().argmax(0, keepdim=True)
+    order = torch.arange(PROPOSALS, device=rng.device).view(-1, *[1] * len(shape))
+    first = torch.where(accepted, order, PROPOSALS - 1).amin(0, keepdim=True)
     drawn = math.log(d) + v.gather(0, first).squeeze(0).log()
     if concentration >= 1:
         return drawn
@@ -61,9 +62,9 @@ def deal(hands: int, count: int, places: int, rng: Generator) -> tuple[Tensor, T
 
     Returns the item at each place (hands, places) and the place of each item (hands, count). Every item's
     place is uniform over all places, and independent between hands. Places left over hold copies of the last
-    item. Cutting the places into equal runs draws a uniform choice for every item while the number of items
-    a choice gets
-    is fixed: each choice's images can be treated together, at a shape known beforehand.
+    item. Cutting the places into equal runs draws a uniform choice for every item while the number of items a
+    choice gets is fixed: each choice's images can be treated together, at a shape known beforehand.
     """
     order = torch.rand((hands, places), generator=rng, device=rng.device).argsort(1)
-    return order.clamp(max=count - 1), order.argsort(1)[:, :count]
+    place = torch.empty_like(order).scatter_(1, order, torch.arange(places, device=rng.device).expand(hands, -1))
+    return order.clamp(max=count - 1), place[:, :count]

@@ -11,9 +11,13 @@ composition of all layers is one gradient:
 So the variance costs one more backward pass, whatever the layers are, and is differentiable (create_graph).
 """
 
+from collections.abc import Sequence
+
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
+
+from trainers.parts.double_backward import QuickDoubleBackward
 
 
 def first_layer(model: nn.Module) -> nn.Conv2d | nn.Linear:
@@ -31,6 +35,13 @@ def first_layer(model: nn.Module) -> nn.Conv2d | nn.Linear:
     )
 
 
+def hidden_layers(model: nn.Module) -> list[nn.Conv2d | nn.Linear]:
+    """Returns every convolution and linear layer in the order of definition, but the last one, which gives the
+    logits.
+    """
+    return [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear)][:-1]
+
+
 def forward_to(model: nn.Module, layer: nn.Module, x: Tensor) -> tuple[Tensor, GradientEdge]:
     """Returns the logits of x, and where the gradient with respect to the output h of `layer` is taken.
 
@@ -38,27 +49,69 @@ def forward_to(model: nn.Module, layer: nn.Module, x: Tensor) -> tuple[Tensor, G
     no harm.
     The model must run in eager mode: compiled graphs have no second backward pass.
     """
+    logits, edges, _ = forward_through(model, [layer], x, QuickDoubleBackward())
+    return logits, edges[0]
+
+
+def forward_through(
+    model: nn.Module, layers: Sequence[nn.Module], x: Tensor, quick: QuickDoubleBackward, *, sizes: bool = False
+) -> tuple[Tensor, list[GradientEdge], list[Tensor]]:
+    """Returns the logits of x, for each layer the place of its output h (see `forward_to`), and with `sizes` the root
+    mean square of each h over images and units, differentiable. quick: what convolutions run under.
+    """
     edges: list[GradientEdge] = []
+    found: list[Tensor] = []
 
     def remember(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:  # noqa: ARG001
         edges.append(get_gradient_edge(output))
+        if sizes:
+            # A copy, since a ReLU may overwrite h in place.
+            found.append(output.clone().square().mean().sqrt())
 
-    handle = layer.register_forward_hook(remember)
+    handles = [layer.register_forward_hook(remember) for layer in layers]
     try:
-        logits = model(x)
+        with quick:
+            logits = model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return logits, edges, found
+
+
+def forward_noisy(model: nn.Module, layer: nn.Module, x: Tensor, s: Tensor, rng: Generator) -> Tensor:
+    """Returns the logits of x with one draw of s * xi, xi ~ N(0, I), added to the output of `layer`.
+
+    s: (1,) or one standard deviation a channel (C,), >= 0; differentiable in s.
+    """
+
+    def disturb(module: nn.Module, inputs: tuple[Tensor, ...], h: Tensor) -> Tensor:  # noqa: ARG001
+        return h + s.view(-1, *[1] * (h.dim() - 2)) * torch.empty_like(h).normal_(generator=rng)
+
+    handle = layer.register_forward_hook(disturb)
+    try:
+        logits: Tensor = model(x)
     finally:
         handle.remove()
-    return logits, edges[-1]
+    return logits
 
 
 def squared_gradient(m: Tensor, h: GradientEdge) -> Tensor:
     """Returns ||dm_i/dh_ic||^2 for each image i and channel c, (B, C), differentiable; noise s_c gives v_i =
-    sum_c s_c^2 G_ic.
+    sum_c s_c^2 G_ic. See `squared_gradients`.
+    """
+    return squared_gradients(m, [h], QuickDoubleBackward())[0]
+
+
+def squared_gradients(
+    m: Tensor, places: Sequence[GradientEdge] | Sequence[Tensor], quick: QuickDoubleBackward
+) -> list[Tensor]:
+    """Returns ||dm_i/dh_ic||^2 (B, C) with respect to each of several h, by one backward pass; quick: of the forward.
 
     m: (B,), one output per image. One backward pass of sum(m) serves the batch, since m_i depends on h_i
     alone. Batch normalisation that is training couples the images through its statistics: entry i is then the
     gradient of the whole batch's sum with respect to h_i, in which the statistics' share is of the order of
     1/sqrt(B).
     """
-    (gradient,) = torch.autograd.grad(m.sum(), [h], create_graph=True)
-    return gradient.square().flatten(2).sum(2) if gradient.dim() > 2 else gradient.square()
+    with quick.inputs_alone():
+        gradients = torch.autograd.grad(m.sum(), places, create_graph=True)
+    return [g.square().flatten(2).sum(2) if g.dim() > 2 else g.square() for g in gradients]

@@ -27,6 +27,17 @@ def smooth_margin(logits: Tensor, y: Tensor) -> Tensor:
     return logits.gather(1, label).squeeze(1) - others.logsumexp(1)
 
 
+def pair_margins(logits: Tensor, y: Tensor, count: int) -> Tensor:
+    """Returns m_j = z_y - z_j (B, min(count, K - 1)) for the `count` likeliest wrong classes j, the likeliest first.
+
+    Which classes those are is not differentiated. Logits are widened as in `smooth_margin`.
+    """
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    label = y.unsqueeze(1)
+    ranked = logits.detach().scatter(1, label, -math.inf).topk(min(count, logits.shape[1] - 1), 1).indices
+    return logits.gather(1, label) - logits.gather(1, ranked)
+
+
 def mse(m: Tensor, v: Tensor) -> Tensor:
     """Returns (1 - q)^2 + (q (1 - q))^2 v, q = sigmoid(m): E[(1 - sigmoid(M))^2] to first order, squared bias
     plus variance.

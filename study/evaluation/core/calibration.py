@@ -4,6 +4,8 @@ Everywhere `confidence` (N,) is the probability in [0, 1] of the predicted class
 is right.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,15 +28,36 @@ def rms_calibration_error(confidence: Floats, correct: Bools, size: int = 100) -
     return float(np.sqrt(np.sum(gaps**2 / counts) / len(order)))
 
 
-def expected_calibration_error(confidence: Floats, correct: Bools, bins: int = 15) -> float:
-    """Returns sum_b n_b/N |mean correct_b - mean confidence_b| over equal-width bins (l, u] of [0, 1].
+class Bin(NamedTuple):
+    """The predictions whose confidence is in one of the equal bins: their means, and their share of all."""
 
-    Guo et al., 2017, "On calibration of modern neural networks", eq. 3.
+    number: int
+    confidence: float
+    accuracy: float
+    share: float
+
+
+def reliability(confidence: Floats, correct: Bools, bins: int = 15) -> list[Bin]:
+    """Returns the equal-width bins (l, u] of [0, 1] that hold a prediction, the first from 0 on, numbered from 0.
+
+    The reliability diagram of Guo et al., 2017, "On calibration of modern neural networks", section 2.
     """
     edges = np.linspace(0, 1, bins + 1)
     chosen = np.searchsorted(edges[1:-1], confidence, side="left")
-    gaps = np.bincount(chosen, weights=correct.astype(float) - confidence, minlength=bins)
-    return float(np.abs(gaps).sum() / len(confidence))
+    counts = np.bincount(chosen, minlength=bins)
+    sums = [np.bincount(chosen, weights=values.astype(float), minlength=bins) for values in (confidence, correct)]
+    return [
+        Bin(int(b), float(sums[0][b] / counts[b]), float(sums[1][b] / counts[b]), float(counts[b] / len(confidence)))
+        for b in np.flatnonzero(counts)
+    ]
+
+
+def expected_calibration_error(confidence: Floats, correct: Bools, bins: int = 15) -> float:
+    """Returns sum_b n_b/N |mean correct_b - mean confidence_b| over the bins of `reliability`.
+
+    Guo et al., 2017, "On calibration of modern neural networks", eq. 3.
+    """
+    return sum(b.share * abs(b.accuracy - b.confidence) for b in reliability(confidence, correct, bins))
 
 
 def aurra(confidence: Floats, correct: Bools) -> float:

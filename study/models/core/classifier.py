@@ -50,6 +50,12 @@ class Classifier(nn.Module):
         initialise(self, rng)
 
 
+def last_linear(network: nn.Module) -> tuple[str, nn.Linear] | None:
+    """Returns the network's last linear layer and its name: the head, whose rows are classes. None if it has none."""
+    layers = [(name, module) for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+    return layers[-1] if layers else None
+
+
 @torch.no_grad()
 def initialise(model: nn.Module, rng: Generator) -> None:
     """Sets every parameter and statistic of a network anew, in place, drawing from `rng` alone.

@@ -6,6 +6,7 @@ from study.datasets import digits
 from study.datasets.core.data import Data, TensorSplit
 from study.errors import UserError
 from study.evaluation import clean, corruption
+from study.evaluation.core import corrupted as kept
 from study.evaluation.corruptions.benchmark import corrupted
 from study.evaluation.corruptions.catalog import BENCHMARKS
 from study.models.core.classifier import initialise
@@ -59,10 +60,10 @@ def test_each_corruption_and_severity_is_measured_on_its_images(model, data):
 
 def test_images_beyond_the_budget_are_not_kept(model, data, monkeypatch):
     rows = corruption.measure(model, data, benchmark="extra", severities=(2,))
-    monkeypatch.setattr(corruption, "CACHE_BYTES", 0)
-    monkeypatch.setattr(corruption, "_cache", {})
+    monkeypatch.setattr(kept, "CACHE_BYTES", 0)
+    monkeypatch.setattr(kept, "_cache", {})
     assert rows == corruption.measure(model, data, benchmark="extra", severities=(2,))
-    assert corruption._cache == {}
+    assert kept._cache == {}
 
 
 def test_more_than_ten_classes_have_a_top5():

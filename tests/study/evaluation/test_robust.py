@@ -1,5 +1,7 @@
 """Adversarial evaluation: its rows, and the flag that catches gradients which are merely hidden."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -8,10 +10,12 @@ from study.datasets.core.data import Data, TensorSplit
 from study.datasets.digits import load
 from study.errors import UserError
 from study.evaluation.attacks.ball import Ball
-from study.evaluation.attacks.worst_case import Strength, survivors
-from study.evaluation.robust import masking, measure
+from study.evaluation.attacks.worst_case import Strength, plain_pgd, survivors
+from study.evaluation.core.accuracy import accuracy
+from study.evaluation.robust import masking, measure, vanilla
 from study.models.core.classifier import initialise
 from study.models.small_cnn import SmallCNN
+from tests.support import digits, first, small_cnn
 from trainers.core.loop import Fit, Recipe
 from trainers.core.method import generator
 from trainers.learned_sigma import LearnedSigma
@@ -88,6 +92,25 @@ def test_a_source_comes_from_a_file(tmp_path):
     assert (accuracy["transfer", 1], accuracy["transfer", 2]) == (1, 0)
 
 
+def test_a_source_may_be_trained_the_same_for_every_model():
+    """By hand: a vanilla network, and plain PGD on it; images that it loses are the transfer row."""
+    some = replace(digits(), test=first(digits().test, 30))
+    options = {"epsilons": (0.1,), "images": 30, "steps": 2, "targets": 1, "queries": 2}
+    source = vanilla(small_cnn(3), some, epochs=2, seed=0)
+    same_one = vanilla(small_cnn(4), some, epochs=2, seed=0)
+    assert all(torch.equal(a, b) for a, b in zip(source.parameters(), same_one.parameters(), strict=True))
+    other = vanilla(small_cnn(3), some, epochs=2, seed=1)
+    assert not torch.equal(next(source.parameters()), next(other.parameters()))
+    assert accuracy(source, some.test) > 0.5 and not source.training
+    model = small_cnn(5).eval()
+    found = values(measure(model, some, source=2, **options), "accuracy")["transfer", 1]
+    x, y = next(some.test.batches(30))
+    moved = plain_pgd(vanilla(model, some, epochs=2, seed=0), Ball("linf", 0.1))(x, y, generator(x.device, 0, 1, 0))
+    with torch.no_grad():
+        right = (model(x).argmax(1) == y) & (model(moved).argmax(1) == y)
+    assert found == right.double().mean().item()
+
+
 def test_a_source_that_does_not_fit_is_a_users_error(tmp_path):
     with pytest.raises(UserError, match="no file"):
         measure(Linear(), data(), source=str(tmp_path / "none.pt"), **SETTINGS)
@@ -115,13 +138,13 @@ def test_the_same_seed_gives_the_same_rows():
 def test_the_flag_tells_the_losses_that_only_look_robust(loss, masked):
     """Trained on real digits, prob and probit hold out against plain PGD and fall to the worst case."""
     device = torch.device("cpu")
-    digits = load(device=device)
+    data = load(device=device)
     model = SmallCNN(shape=(1, 8, 8), classes=10, width=8, hidden=32)
     initialise(model, generator(device, 0, 0))
     method = LearnedSigma(sigma=1.1, learn=False, loss=loss)
-    fit = Fit(model, method, digits.train, Recipe(epochs=40, batch_size=32, lr=2e-3), seed=0, device=device)
+    fit = Fit(model, method, data.train, Recipe(epochs=40, batch_size=32, lr=2e-3), seed=0, device=device)
     while not fit.done:
         fit.run_epoch()
-    rows = measure(model, digits, epsilons=(0.1,), images=200, steps=50, targets=5, queries=200)
+    rows = measure(model, data, epsilons=(0.1,), images=200, steps=50, targets=5, queries=200)
     assert values(rows, "accuracy")["clean", 0] > 0.9
     assert values(rows, "flag")["masking", 1] == masked

@@ -1,5 +1,7 @@
 """Every AugMix operator against Pillow, image by image."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from torch import Tensor
 from trainers.parts import affine, tone
 
 BILINEAR = Image.Resampling.BILINEAR
+ZERO = torch.zeros(2)
 FEW_VALUES = st.sampled_from([0, 1, 100, 101, 254, 255])
 
 
@@ -54,48 +57,67 @@ def test_tones_are_pillows(x: Tensor, bits: tuple[int, int], threshold: tuple[in
     assert torch.equal(x, before)
 
 
-def pillow_matrix(kind: str, amount: float) -> tuple[float, ...]:
-    """The six numbers of Pillow's AFFINE, as the published AugMix writes them."""
+def matrix_of(kind: str, amount: float, height: int, width: int) -> tuple[float, ...]:
+    """The six numbers of Pillow's AFFINE, as the published AugMix writes them; a rotation about the centre."""
+    cos, sin = math.cos(math.radians(amount)), math.sin(math.radians(amount))
+    x, y = width / 2, height / 2
     return {
+        "rotate": (cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y),
         "shear_x": (1, amount, 0, 0, 1, 0),
         "shear_y": (1, 0, 0, amount, 1, 0),
-        "translation_x": (1, 0, amount, 0, 1, 0),
-        "translation_y": (1, 0, 0, 0, 1, amount),
+        "translate_x": (1, 0, amount, 0, 1, 0),
+        "translate_y": (1, 0, 0, 0, 1, amount),
     }[kind]
 
 
-def near_border(matrix: Tensor, height: int, width: int) -> Tensor:
-    """Where a source point lies within 1e-3 pixels of the border, in double precision: (N, 1, H, W)."""
+def near_border(matrix: tuple[float, ...], height: int, width: int) -> Tensor:
+    """Where a source point lies within 1e-3 pixels of the border, in double precision: (H, W)."""
     rows, columns = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
     points = torch.stack([columns, rows, torch.ones_like(rows)]).double()
-    source = torch.einsum("nij,jhw->nihw", matrix.double(), points)
-    size = torch.tensor([width, height]).view(1, 2, 1, 1)
-    return ((source.abs() < 1e-3) | ((source - size).abs() < 1e-3)).any(1, keepdim=True)
+    source = torch.einsum("ij,jhw->ihw", torch.tensor(matrix).double().view(2, 3), points)
+    size = torch.tensor([width, height]).view(2, 1, 1)
+    return ((source.abs() < 1e-3) | ((source - size).abs() < 1e-3)).any(0)
 
 
-@settings(max_examples=60, deadline=None)
-@given(images(), st.floats(-30, 30), st.floats(-0.3, 0.3), st.integers(-8, 8))
-def test_warps_are_pillows_bilinear(x: Tensor, degrees: float, slope: float, pixels: int) -> None:
+def warped(image: Image.Image, kind: str, amount: float) -> Image.Image:
+    if kind == "rotate":
+        return image.rotate(amount, resample=BILINEAR)
+    matrix = matrix_of(kind, amount, image.height, image.width)
+    return image.transform(image.size, Image.Transform.AFFINE, matrix, resample=BILINEAR)
+
+
+LIMITS = {"rotate": 30.0, "shear_x": 0.3, "shear_y": 0.3, "translate_x": 30.0, "translate_y": 30.0}
+
+
+@settings(max_examples=100, deadline=None)
+@given(images(), st.sampled_from(list(LIMITS)), st.floats(-1, 1))
+def test_warps_are_pillows_bilinear(x: Tensor, kind: str, share: float) -> None:
     height, width = x.shape[2:]
     before = x.clone()
-    amounts = torch.tensor([degrees, -degrees / 2])
-    matrix = affine.rotation(amounts, height, width)
-    turned = by_pillow(x, *(lambda im, d=d: im.rotate(d, resample=BILINEAR) for d in amounts.tolist()))
-    assert_close(affine.warp(x, matrix), turned, near_border(matrix, height, width))
-    amounts_of = {"shear_x": slope, "shear_y": slope, "translation_x": pixels, "translation_y": pixels}
-    for kind, amount in amounts_of.items():
-        matrix = getattr(affine, kind)(torch.tensor([float(amount), 0.0]))
-        numbers = pillow_matrix(kind, float(matrix.new_tensor(amount)))
-        moved = by_pillow(
-            x,
-            lambda im, n=numbers: im.transform((width, height), Image.Transform.AFFINE, n, resample=BILINEAR),
-            lambda im: im,
-        )
-        result = affine.warp(x, matrix)
-        assert_close(result, moved, near_border(matrix, height, width))
-        assert torch.equal(result[1], x[1])
-        if kind.startswith("translation"):
-            assert torch.equal(result, moved)
+    amounts = torch.tensor([share, -share / 2]) * LIMITS[kind]
+    result = getattr(affine, kind)(x, amounts)
+    expected = by_pillow(x, *(lambda image, a=a: warped(image, kind, a) for a in amounts.tolist()))
+    for i, amount in enumerate(amounts.tolist()):
+        ignored = near_border(matrix_of(kind, amount, height, width), height, width)
+        assert_close(result[i], expected[i], ignored)
+    assert torch.equal(x, before)
+
+
+@settings(max_examples=100, deadline=None)
+@given(images(), st.lists(st.integers(-30, 30), min_size=4, max_size=4))
+def test_moves_by_whole_pixels_are_pillows(x: Tensor, by: list[int]) -> None:
+    """Up to and beyond the image's size; the images before and after one in memory stay out of it."""
+    before, columns, rows = x.clone(), by[:2], by[2:]
+
+    def moved(image: Image.Image, i: int) -> Image.Image:
+        matrix = (1, 0, columns[i], 0, 1, rows[i])
+        return image.transform(image.size, Image.Transform.AFFINE, matrix, resample=BILINEAR)
+
+    across, down = torch.tensor(columns).float(), torch.tensor(rows).float()
+    expected = by_pillow(x, lambda image: moved(image, 0), lambda image: moved(image, 1))
+    assert torch.equal(affine.shift(x, across, down), expected)
+    assert torch.equal(affine.translate_x(x, across), affine.shift(x, across, ZERO))
+    assert torch.equal(affine.translate_y(x, down), affine.shift(x, ZERO, down))
     assert torch.equal(x, before)
 
 
@@ -108,15 +130,9 @@ def assert_close(result: Tensor, expected: Tensor, ignored: Tensor) -> None:
 def test_strength_zero_is_the_identity(size: int) -> None:
     rng = torch.Generator().manual_seed(0)
     x = torch.randint(0, 256, (2, 3, size, size), generator=rng, dtype=torch.uint8)
-    zero = torch.zeros(2)
-    for matrix in (
-        affine.rotation(zero, size, size),
-        affine.shear_x(zero),
-        affine.shear_y(zero),
-        affine.translation_x(zero),
-        affine.translation_y(zero),
-    ):
-        assert torch.equal(affine.warp(x, matrix), x)
+    for kind in LIMITS:
+        assert torch.equal(getattr(affine, kind)(x, torch.zeros(2)), x)
+    assert torch.equal(affine.shift(x, ZERO, ZERO), x)
     assert torch.equal(tone.posterize(x, torch.tensor([8, 8])), x)
     assert torch.equal(tone.solarize(x, torch.tensor([256, 256])), x)
 
@@ -127,3 +143,15 @@ def test_equalize_of_larger_images_is_pillows(spread: int) -> None:
     rng = torch.Generator().manual_seed(spread)
     x = torch.randint(0, spread, (3, 3, 61, 67), generator=rng, dtype=torch.uint8)
     assert torch.equal(tone.equalize(x), by_pillow(x, *[ImageOps.equalize] * 3))
+
+
+def test_memory_order_changes_no_number() -> None:
+    rng = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 256, (2, 3, 12, 10), generator=rng, dtype=torch.uint8)
+    other = x.contiguous(memory_format=torch.channels_last)
+    amount = torch.tensor([0.3, -2.0])
+    for kind in LIMITS:
+        assert torch.equal(getattr(affine, kind)(other, amount), getattr(affine, kind)(x, amount))
+    assert torch.equal(affine.shift(other, amount, -amount), affine.shift(x, amount, -amount))
+    for operator in (tone.autocontrast, tone.equalize):
+        assert torch.equal(operator(other), operator(x))

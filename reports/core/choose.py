@@ -1,0 +1,51 @@
+"""Which settings a figure shows where there are too many, and which one the others are compared with."""
+
+import pandas as pd
+
+from reports.core.settings import bases, components
+from reports.core.stats import by_trial
+
+VANILLA = "standard"
+"""The method without any noise."""
+STRENGTH = "sigma"
+"""The parameter whose 0 is training without noise."""
+
+
+def base(table: pd.DataFrame) -> str | None:
+    """Returns the config of the setting to compare with, None where no single one stands out.
+
+    It is vanilla training; else the one that has everything off that can be; else the one whose sigma is 0. The order
+    of the rows decides nothing.
+    """
+    settings = table.drop_duplicates("config").set_index("config")
+    if len(settings) < 2:
+        return None
+    vanilla = list(settings.index[settings["method"] == VANILLA])
+    off = list(set(bases(components(table)).values()))
+    strengths = settings[STRENGTH] if STRENGTH in settings else pd.Series(float("nan"), settings.index)
+    silent = list(settings.index[pd.to_numeric(strengths, errors="coerce") == 0])
+    return next((found[0] for found in (vanilla, off, silent) if len(found) == 1), None)
+
+
+def strongest(table: pd.DataFrame, limit: int, keep: str | None = None) -> set[str]:
+    """Returns the configs of the `limit` settings that are most accurate, `keep` (where given) among them.
+
+    Accuracy is that under corruption, the mean over seeds; on clean images where nothing else was measured. Ties go by
+    config, so that the order of the rows decides nothing.
+    """
+    trials = by_trial(table)
+    scores = trials["corruption"].fillna(trials["clean"]).groupby(trials["config"]).mean()
+    ranked = scores.sort_index().sort_values(ascending=False, kind="stable").index
+    kept = [config for config in ranked if config == keep]
+    return set(kept + [config for config in ranked if config != keep][: limit - len(kept)])
+
+
+def limit_text(points: pd.DataFrame) -> str:
+    """Returns what captions say where `shown` leaves settings out of the figure; "" where it shows all."""
+    total, shown = points["config"].nunique(), points.loc[points["shown"], "config"].nunique()
+    if total == shown:
+        return ""
+    return (
+        f" The figure shows {shown} of {total} settings: the base, where there is one, and those with the highest "
+        "accuracy; the table has all."
+    )

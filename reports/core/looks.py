@@ -1,0 +1,79 @@
+"""How settings look in figures, and in which order they come: told apart by more than colour, whatever their number."""
+
+import re
+from typing import NamedTuple
+
+import matplotlib as mpl
+import pandas as pd
+
+from reports.core.style import PALETTE
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+LINES: tuple[str | tuple[int, tuple[float, ...]], ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
+HATCHES = ("", "////", "....", "xxxx")
+RAMP = 4
+"""An arm with this many settings has shades of one colour map, in the order of the numbers in their labels."""
+RAMPS = ("viridis", "magma")
+REFERENCES = ("#D55E00", "#000000", "#CC79A7", "#E69F00")
+"""Colours beside a ramp: those of the palette that are none of viridis' own."""
+NUMBER = re.compile(r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
+
+
+class Look(NamedTuple):
+    """What matplotlib takes for a setting's line (linestyle), point (marker) or bar (hatch)."""
+
+    color: str
+    linestyle: str | tuple[int, tuple[float, ...]]
+    marker: str
+    hatch: str
+
+
+def natural(text: str) -> tuple[tuple[float, str], ...]:
+    """Returns a key that sorts texts by the numbers in them: "sigma 0.08" before "sigma 0.5" before "sigma 10"."""
+    parts = enumerate(NUMBER.split(text))
+    return tuple((float(part), "") if odd % 2 else (float("-inf"), part) for odd, part in parts)
+
+
+def in_order(points: pd.DataFrame) -> pd.DataFrame:
+    """Returns arm and label of each setting (index: config): arms as they come, settings of an arm by their numbers."""
+    found = points.drop_duplicates("config").set_index("config")[["arm", "label"]]
+    arms = {arm: place for place, arm in enumerate(dict.fromkeys(found["arm"]))}
+    keys = {config: (arms[row["arm"]], natural(row["label"])) for config, row in found.iterrows()}
+    return found.loc[sorted(found.index, key=keys.__getitem__)]
+
+
+def looks(settings: pd.DataFrame) -> dict[str, Look]:
+    """Returns config -> look of settings `in_order`. An arm of `RAMP` settings or more is a ramp from dark to light.
+
+    The rest take the palette's colours in turn, the next line style, marker and hatch with every round: 28 that differ
+    in colour or line, 63 in colour or marker.
+    """
+    sizes = settings.groupby("arm", sort=False).size()
+    ramps = [arm for arm, size in sizes.items() if size >= RAMP]
+    colours = REFERENCES if ramps else PALETTE
+    found: dict[str, Look] = {}
+    others = 0
+    for arm, group in settings.groupby("arm", sort=False):
+        if arm in ramps:
+            place = ramps.index(arm)
+            shades = mpl.colormaps[RAMPS[place % len(RAMPS)]]
+            for step, config in enumerate(group.index):
+                colour = mpl.colors.to_hex(shades(0.9 * step / (len(group) - 1)))
+                found[config] = Look(colour, LINES[place // len(RAMPS) % len(LINES)], MARKERS[place % len(MARKERS)], "")
+            continue
+        for config in group.index:
+            turn = others // len(colours) + (1 if ramps else 0)
+            found[config] = Look(
+                colours[others % len(colours)],
+                LINES[turn % len(LINES)],
+                MARKERS[(others + len(ramps)) % len(MARKERS)],
+                HATCHES[turn % len(HATCHES)],
+            )
+            others += 1
+    return found
+
+
+def shortened(text: str, length: int = 28) -> str:
+    """Returns a label of at most `length` characters; the middle gives way, since labels differ at their ends."""
+    tail = length // 2
+    return text if len(text) <= length else f"{text[: length - tail - 1]}…{text[-tail:]}"

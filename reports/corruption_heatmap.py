@@ -1,0 +1,147 @@
+"""Corruptions by settings, as a heat map: accuracies written, differences from the base as colour."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from reports.core.cells import bold
+from reports.core.choose import base, limit_text, strongest
+from reports.core.families import in_families, named
+from reports.core.layout import by_setting
+from reports.core.looks import in_order, shortened
+from reports.core.paired import compare, gain_text, lead_note
+from reports.core.report import Report
+from reports.core.stats import TRIAL, by_corruption, count_text, percent
+from reports.core.style import ONE_COLUMN, TWO_COLUMNS
+
+LIMIT = 40
+WIDE = 14
+"""Settings side by side with one decimal. More get whole percents; more than `NARROW` another block."""
+NARROW = 20
+MEAN = ("all", "mean")
+"""Family and corruption of the last row."""
+COLOURS = "RdBu"
+"""Red is worse and blue is better: told apart under every common colour blindness."""
+
+
+def points(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns one row a setting and corruption: what `reports.core.paired.compare` tells of the accuracy, gain, ...
+
+    Accuracies are means over severities, in the main benchmark of a trial's dataset. Family "clean" is clean images,
+    "all" the mean over corruptions. gain, gain_std: mean and deviation of the differences from the base setting
+    (`base`: whether it is this one) at the gain_n seeds both have, nan where there is none. Without a base the gain is
+    the difference from the mean over settings, and has no deviation. shown: whether the figure shows the setting. Empty
+    below two settings.
+    """
+    trials = by_corruption(table).rename(columns={"accuracy": "value"})
+    corrupted = trials[trials["corruption"] != "clean"]
+    if corrupted.empty or trials["config"].nunique() < 2:
+        return pd.DataFrame()
+    whole = corrupted.groupby(TRIAL, sort=False)["value"].mean().reset_index()
+    trials = pd.concat([trials.fillna({"family": "clean"}), whole.assign(family=MEAN[0], corruption=MEAN[1])])
+    families = trials.drop_duplicates("corruption").set_index("corruption")["family"]
+    found = compare(trials, "corruption").join(families, on="corruption")
+    reference = base(table)
+    if reference is None:
+        found["gain_n"], found["gain_std"] = found["n"], float("nan")
+        found["gain"] = found["mean"] - found.groupby("corruption")["mean"].transform("mean")
+    else:
+        found = found.join(_gains(trials, reference), on=["config", "corruption"])
+    chosen = strongest(table, LIMIT, reference)
+    return found.assign(base=found["config"] == reference, shown=found["config"].isin(chosen))
+
+
+def _gains(trials: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Returns gain_n, gain, gain_std (index: config, corruption): the differences from a setting at equal seeds."""
+    own = trials[trials["config"] == reference].groupby(["corruption", "seed"])["value"].mean()
+    there = own.reindex(pd.MultiIndex.from_frame(trials[["corruption", "seed"]])).to_numpy()
+    gains = trials.assign(gain=trials["value"] - there).groupby(["config", "corruption"], sort=False)["gain"]
+    return gains.agg(gain_n="count", gain="mean", gain_std="std")
+
+
+def table(points: pd.DataFrame) -> pd.DataFrame:
+    """Returns a row a setting and a column a corruption: the base's accuracy in percent, the others' differences."""
+    cells = [
+        bold(percent(r.mean, r.std) if r.base else gain_text(r.gain, r.gain_std), r.leads) for r in points.itertuples()
+    ]
+    shown = by_setting(points, cells, "corruption", {c: named(c).capitalize() for _, c in in_families(points)})
+    bases = points.drop_duplicates("config")["base"].to_numpy()
+    return shown.assign(Training=shown["Training"].where(~bases, shown["Training"] + " (base)"))
+
+
+def caption(points: pd.DataFrame) -> str:
+    """Returns what figure and table show."""
+    bases = points.loc[points["base"], "label"].unique()
+    over = f"from the base, {bases[0]}, at the seeds both have" if len(bases) else "from the mean over the settings"
+    spread = " ± their standard deviation" if points["gain_std"].notna().any() else ""
+    return (
+        f"In the figure: top-1 accuracy in percent, mean over severities and n = {count_text(points['n'])}; "
+        f"colour is the difference {over}: blue better, red worse. In the table: "
+        f"{'the accuracy of the base, and ' if len(bases) else ''}the differences in points of percent{spread}. "
+        f"The last one is the mean over all corruptions. {lead_note(points)}{limit_text(points)}"
+    )
+
+
+def draw(points: pd.DataFrame) -> Figure:
+    """Returns the heat map, in several blocks below each other where there are many settings."""
+    points = points[points["shown"]]
+    settings, rows = in_order(points), in_families(points)
+    blocks = math.ceil(len(settings) / NARROW)
+    size = math.ceil(len(settings) / blocks)
+    side = 0.155 if size > WIDE else 0.165
+    names = [shortened(text) for text in settings["label"]]
+    head = 0.25 + 0.042 * max(map(len, names))
+    width = TWO_COLUMNS if size > 4 else ONE_COLUMN
+    figure = Figure(figsize=(width, blocks * (side * len(rows) + head)), layout="constrained")
+    axes = figure.subplots(blocks, 1, squeeze=False)[:, 0]
+    largest = 100 * float(np.nanmax(points["gain"].abs(), initial=1e-3))
+    for index, axis in enumerate(axes):
+        part = slice(index * size, (index + 1) * size)
+        image = _block(axis, points, list(settings.index[part]), rows, largest, size)
+        axis.set_xticks(range(len(names[part])), names[part], rotation=40, ha="left", rotation_mode="anchor")
+    over = points.loc[points["base"], "label"].unique()
+    label = f"points over {shortened(over[0])}" if len(over) else "points over the mean"
+    figure.colorbar(image, ax=axes, label=label, aspect=30, fraction=0.03, pad=0.01)
+    return figure
+
+
+def _block(
+    axis: Axes, points: pd.DataFrame, configs: list[str], rows: list[tuple[str, str]], largest: float, size: int
+) -> AxesImage:
+    """Draws some settings; `size` columns have room, so that the cells of all blocks are equally wide."""
+    grids = [
+        100 * points.pivot(index=["family", "corruption"], columns="config", values=name).reindex(rows)[configs]
+        for name in ("gain", "mean")
+    ]
+    gain, mean = (grid.to_numpy() for grid in grids)
+    axis.set_facecolor("0.85")  # a cell without a difference
+    image = axis.imshow(gain, cmap=COLOURS, vmin=-largest, vmax=largest, aspect="auto")
+    for (row, column), value in np.ndenumerate(mean):
+        if np.isnan(value):
+            continue
+        strong = abs(gain[row, column]) > 0.6 * largest
+        text = f"{value:.0f}" if size > WIDE else f"{value:.1f}"
+        cell = axis.text(column, row, text, ha="center", va="center", fontsize=6.5)
+        cell.set(color="white" if strong else "black", in_layout=False)  # inside its axis: nothing to lay out
+    axis.set_yticks(range(len(rows)), [named(corruption) for _, corruption in rows])
+    axis.set(xlim=(-0.5, size - 0.5))
+    axis.grid(False)
+    axis.xaxis.tick_top()
+    axis.tick_params(length=0, labelsize=7)
+    axis.spines[:].set_visible(False)
+    families = [family for family, _ in rows]
+    for family in dict.fromkeys(families):
+        first, count = families.index(family), families.count(family)
+        if first:
+            axis.axhline(first - 0.5, color="white", linewidth=2.5)
+        if count > 1:
+            axis.text(1.01, first + (count - 1) / 2, named(family), rotation=270, va="center", fontsize=7,
+                      transform=axis.get_yaxis_transform())  # fmt: skip
+    return image
+
+
+REPORT = Report(title="Corruptions by setting", points=points, table=table, caption=caption, draw=draw)

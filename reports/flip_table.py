@@ -1,0 +1,70 @@
+"""How often predictions flip along sequences of nearly equal images (Erichson et al. 2022, table 12 and on)."""
+
+import pandas as pd
+
+from reports.core.cells import bold
+from reports.core.choose import base
+from reports.core.layout import by_setting
+from reports.core.paired import compare, lead_note
+from reports.core.report import Report
+from reports.core.stats import TRIAL, count_text, percent
+
+COLUMNS = {"mean": "Mean", "mean_no_noise": "Mean without noise", "rate": "mFR"}
+BENCHMARKS = {"sequences": "made here", "cifar-10-p": "CIFAR-10-P", "imagenet-p": "ImageNet-P"}
+"""Benchmark in the rows -> in print."""
+
+
+def points(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns one row a setting, benchmark and number: what `compare` tells of it (less is better), reference.
+
+    number: a perturbation's flip probability at difficulty 1; mean, mean_no_noise: over perturbations, all and those
+    that are not noise; rate: the mean over perturbations of the flip probability divided by that of the study's own
+    base setting (the mean over its seeds), where there is one, it flips at all, and the data is the same. reference:
+    the label of that setting, "" without one.
+    """
+    rows = table[(table["metric"] == "flip_probability") & (table["severity"] == 1)]
+    if rows.empty:
+        return pd.DataFrame()
+    keys = [*TRIAL, "benchmark"]
+    parts = [rows.assign(number=rows["corruption"])]
+    calm = rows[~rows["corruption"].str.contains("noise")]
+    own = rows[rows["config"] == base(table)]
+    usual = own.groupby(["benchmark", "corruption"])["value"].mean()
+    same = rows[rows["data"].isin(own["data"])].join(usual[usual > 0].rename("usual"), on=["benchmark", "corruption"])
+    rates = same.assign(value=same["value"] / same["usual"]).dropna(subset="value")
+    for number, part in (("mean", rows), ("mean_no_noise", calm), ("rate", rates)):
+        parts.append(part.groupby(keys, sort=False)["value"].mean().reset_index().assign(number=number))
+    long = pd.concat(parts, ignore_index=True)
+    long["place"] = long["benchmark"] + " " + long["number"]
+    where = long.drop_duplicates("place").set_index("place")[["benchmark", "number"]]
+    found = compare(long, "place", lower=set(long["place"])).join(where, on="place").drop(columns="place")
+    return found.assign(reference=own["label"].iloc[0] if len(rates) else "")
+
+
+def table(points: pd.DataFrame) -> pd.DataFrame:
+    """Returns a row a setting and benchmark: n, means and each perturbation as mean ± std in percent, leaders bold."""
+    parts = []
+    for name, part in points.groupby("benchmark", sort=False):
+        cells = [bold(percent(r.mean, r.std), r.leads) for r in part.itertuples()]
+        others = [number for number in part["number"].unique() if number not in COLUMNS]
+        names = COLUMNS | {c: c.replace("_", " ").capitalize() for c in others}
+        shown = by_setting(part, cells, "number", names)
+        if points["benchmark"].nunique() > 1:
+            shown.insert(1, "Benchmark", BENCHMARKS.get(str(name), str(name)))
+        parts.append(shown)
+    return pd.concat(parts).fillna("")
+
+
+def caption(points: pd.DataFrame) -> str:
+    """Returns what the table shows."""
+    names = "; ".join(BENCHMARKS.get(name, name) for name in points["benchmark"].unique())
+    text = (
+        "Flip probability in percent: the share of frames of a sequence whose prediction differs from that of the "
+        f"frame before, for noise from that of the first. Less is steadier. Sequences: {names}. "
+    )
+    if reference := points["reference"].iloc[0]:
+        text += f"mFR: the mean over perturbations, each divided by that of the study's own setting {reference}. "
+    return text + f"Mean ± standard deviation over n = {count_text(points['n'])}. {lead_note(points)}"
+
+
+REPORT = Report(title="Stability along sequences", points=points, table=table, caption=caption)

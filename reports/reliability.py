@@ -1,0 +1,122 @@
+"""Reliability diagrams (Guo et al. 2017, figure 1): is a confidence of 80% right four times out of five?"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reports.core.cells import bold
+from reports.core.choose import base, limit_text, strongest
+from reports.core.layout import by_setting
+from reports.core.looks import in_order, shortened
+from reports.core.paired import compare, lead_note
+from reports.core.panels import Panels
+from reports.core.report import Report
+from reports.core.stats import TRIAL, count_text, percent
+from reports.core.style import PALETTE
+
+LIMIT = 12
+KEYS = ["arm", "label", "config", "images"]
+FEW = 0.01
+"""Bins with a smaller share of the predictions are not drawn: chance decides their accuracy."""
+IMAGES = {"clean": "Clean", "corrupted": "Corrupted"}
+"""Which images -> how they are called in print."""
+
+
+def points(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns one row a setting, images and bin: arm, label, config, images, bin, n, confidence, accuracy, ...
+
+    images: "clean", or "corrupted": all corruptions and severities together. bin: from 1, of equal width. confidence,
+    accuracy: means over the n seeds that have predictions in the bin; accuracy_std their deviation; share: of all
+    predictions, the mean over all seeds. ece, ece_std, ece_n, ece_leads: what
+    `reports.core.paired.compare` tells of the expected calibration error sum_b share_b |accuracy_b - confidence_b|, the
+    same in all bins. shown: whether the figure shows the setting.
+    """
+    rows = table[table["benchmark"] == "reliability"]
+    if rows.empty:
+        return pd.DataFrame()
+    rows = rows.assign(bin=rows["corruption"].str.removeprefix("bin ").astype(int))
+    wide = rows.pivot_table(index=[*TRIAL, "severity", "bin"], columns="metric", values="value", sort=False)
+    wide = wide.reset_index().rename_axis(columns=None)
+    wide["images"] = np.where(wide["severity"] == 0, "clean", "corrupted")
+    trials = [*TRIAL, "images"]
+    # Severities have equally many images, so that shares average.
+    wide["share"] = wide["bin_share"] / wide.groupby(trials)["severity"].transform("nunique")
+    for name in ("confidence", "accuracy"):
+        wide[name] = wide[f"bin_{name}"] * wide["share"]
+    each = wide.groupby([*trials, "bin"], sort=False)[["share", "confidence", "accuracy"]].sum().reset_index()
+    each["gap"] = (each["accuracy"] - each["confidence"]).abs()
+    errors = compare(each.groupby(trials, sort=False)["gap"].sum().rename("value").reset_index(), "images", (*IMAGES,))
+    errors = errors.rename(columns={"n": "ece_n", "mean": "ece", "std": "ece_std", "leads": "ece_leads"})
+    for name in ("confidence", "accuracy"):
+        each[name] /= each["share"]
+    bins = each.groupby([*KEYS, "bin"], sort=False).agg(
+        n=("accuracy", "count"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean"),
+        accuracy_std=("accuracy", "std"), share=("share", "sum"),
+    )  # fmt: skip
+    found = bins.reset_index().merge(errors[[*KEYS, "ece_n", "ece", "ece_std", "ece_leads"]], on=KEYS)
+    found["share"] /= found["ece_n"]
+    places = found.groupby("config", sort=False).ngroup()  # settings stay in the study's order
+    found = found.assign(place=places).sort_values(["place", "images", "bin"], ignore_index=True).drop(columns="place")
+    return found.assign(shown=found["config"].isin(strongest(table, LIMIT, base(table))))
+
+
+def table(points: pd.DataFrame) -> pd.DataFrame:
+    """Returns a row a setting: n, and the ECE on each kind of images in percent, in bold what leads."""
+    rows = _errors(points)
+    cells = [bold(percent(r.mean, r.std), r.leads) for r in rows.itertuples()]
+    return by_setting(rows, cells, "images", {name: f"ECE, {title.lower()}" for name, title in IMAGES.items()})
+
+
+def _errors(points: pd.DataFrame) -> pd.DataFrame:
+    """Returns one row a setting and images: n, mean, std and leads of the ECE."""
+    rows = points.drop_duplicates(["config", "images"])[[*KEYS, "ece_n", "ece", "ece_std", "ece_leads"]]
+    return rows.set_axis([*KEYS, "n", "mean", "std", "leads"], axis=1)
+
+
+def caption(points: pd.DataFrame) -> str:
+    """Returns what figure and table show."""
+    corrupted = ", under all corruptions and severities together too" if (points["images"] == "corrupted").any() else ""
+    return (
+        f"Accuracy against confidence in {points['bin'].max()} bins of equal width on clean images{corrupted}; on the "
+        "diagonal confidence is what it says, below it the network is too sure. Means over "
+        f"n = {count_text(points['ece_n'])}, bands one standard deviation; steps below are the share of "
+        f"predictions in a bin, and bins below {FEW:.0%} have no point. ECE: expected calibration error in percent, "
+        f"mean ± standard deviation. {lead_note(_errors(points))}{limit_text(points)}"
+    )
+
+
+def draw(points: pd.DataFrame) -> Figure:
+    """Returns a panel a setting: accuracy against confidence with a band, the shares, and the ECE."""
+    points = points[points["shown"]]
+    settings = in_order(points)
+    panels = Panels(len(settings), 4, 1.7, sharex=True, sharey=True)
+    for axis, (config, label) in zip(panels.axes, settings["label"].items(), strict=True):
+        _panel(axis, points[points["config"] == config], label)
+    panels.axes[0].set(xlim=(0, 1), ylim=(0, 1))
+    panels.axes[0].set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
+    panels.axes[0].set_yticks((0, 0.5, 1), ("0", "0.5", "1"))
+    panels.label("confidence", "accuracy")
+    return panels.figure
+
+
+def _panel(axis: Axes, rows: pd.DataFrame, label: str) -> None:
+    """Draws a setting; its ECEs stand above the panel, where no curve runs."""
+    axis.plot((0, 1), (0, 1), color="0.5", linestyle=":", linewidth=0.9)
+    axis.set_title(shortened(label, 26), pad=13, fontsize=7.5)
+    edges = np.linspace(0, 1, rows["bin"].max() + 1)
+    for (name, title), colour, marker, side in zip(IMAGES.items(), PALETTE, "os", (0, 1), strict=False):
+        line = rows[rows["images"] == name]
+        if line.empty:
+            continue
+        shares = line.set_index("bin")["share"].reindex(range(1, len(edges)), fill_value=0)
+        axis.stairs(shares, edges, color=colour, fill=name == "clean", alpha=0.3 if name == "clean" else 0.8)
+        line = line[line["share"] >= FEW]
+        low, high = (line["accuracy"] + sign * line["accuracy_std"].fillna(0) for sign in (-1, 1))
+        axis.fill_between(line["confidence"], low, high, color=colour, alpha=0.2, linewidth=0)
+        axis.plot(line["confidence"], line["accuracy"], color=colour, marker=marker, markersize=3, label=title.lower())
+        text = f"{'' if side else 'ECE '}{percent(line['ece'].iloc[0], line['ece_std'].iloc[0])}"
+        axis.text(side, 1.03, text, color=colour, ha=("left", "right")[side], fontsize=7, transform=axis.transAxes)
+
+
+REPORT = Report(title="Reliability of confidences", points=points, table=table, caption=caption, draw=draw)

@@ -1,0 +1,69 @@
+"""What a search found: every candidate on the validation split, clean against corruption, with the Pareto front."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reports.core.pareto import front
+from reports.core.report import Report
+from reports.core.search import candidates
+from reports.core.stats import count_text, percent
+from reports.core.style import ONE_COLUMN, PALETTE
+
+SHOWN = 15
+"""Most rows of the table."""
+
+
+def points(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns the candidates with both accuracies, and front: whether no other is at least as good and once better."""
+    found = candidates(table)
+    found = found.dropna(subset=["clean", "corruption"]) if len(found) else found
+    if len(found) < 2:
+        return pd.DataFrame()
+    return found.assign(front=front(found["clean"].to_numpy(), found["corruption"].to_numpy())).reset_index(drop=True)
+
+
+def table(points: pd.DataFrame) -> pd.DataFrame:
+    """Returns a row a candidate, chosen ones and the front first, then by accuracy under corruption."""
+    rows = points.sort_values(["chosen", "front", "corruption"], ascending=False, kind="stable").head(SHOWN)
+    return pd.DataFrame({
+        "Candidate": rows["number"].astype(int).astype(str),
+        "Setting": rows["label"],
+        "n": rows["n"].astype(str),
+        "Clean": rows["clean"].map(percent),
+        "All corruptions": rows["corruption"].map(percent),
+        "Pareto front": ["✓" if on else "-" for on in rows["front"]],
+        "Chosen": ["✓" if on else "-" for on in rows["chosen"]],
+    }).reset_index(drop=True)  # fmt: skip
+
+
+def caption(points: pd.DataFrame) -> str:
+    """Returns what figure and table show."""
+    text = (
+        f"Top-1 accuracy in percent on the validation split, mean over n = {count_text(points['n'])}: "
+        f"{len(points)} candidates of the search, {int(points['front'].sum())} on the Pareto front. Test data is read "
+        "for the chosen ones alone."
+    )
+    return text + (f" The table has the first {SHOWN}." if len(points) > SHOWN else "")
+
+
+def draw(points: pd.DataFrame) -> Figure:
+    """Returns the scatter: the front as steps, chosen candidates as stars."""
+    figure = Figure(figsize=(ONE_COLUMN, 2.9), layout="constrained")
+    axis = figure.subplots()
+    x, y = 100 * points["clean"], 100 * points["corruption"]
+    axis.plot(x, y, "o", color="0.6", markersize=4, label="candidate")
+    edge = points[points["front"]].sort_values("clean")
+    axis.plot(
+        100 * edge["clean"], 100 * edge["corruption"], "o-", color=PALETTE[0], drawstyle="steps-pre", label="front"
+    )
+    if points["chosen"].any():
+        kept = points[points["chosen"]]
+        axis.plot(100 * kept["clean"], 100 * kept["corruption"], "*", color=PALETTE[1], markersize=10, label="chosen")
+    axis.set(xlabel="validation accuracy, clean (%)", ylabel="validation accuracy under\ncorruption (%)")
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+REPORT = Report(
+    title="Candidates of the search", points=points, table=table, caption=caption, draw=draw, reads="validation"
+)

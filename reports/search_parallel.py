@@ -1,0 +1,89 @@
+"""Parallel coordinates: every candidate of a search as a line through its parameters, coloured by its accuracy."""
+
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from reports.core.report import Report
+from reports.core.search import candidates, parameters
+from reports.core.stats import percent
+from reports.core.style import TWO_COLUMNS
+
+SHOWN = 10
+"""Most rows of the table."""
+ABSENT = "none"
+"""What a candidate shows whose method has no such parameter."""
+
+
+def points(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns one row a candidate and parameter: number, label, objective, chosen, parameter, value (text), and place,
+    where in [0, 1] it is on the parameter's axis: numbers by size, texts evenly. Empty below two candidates.
+    """
+    found = candidates(table)
+    if len(found) < 2:
+        return pd.DataFrame()
+    values, parts = parameters(table).reindex(found["config"]), []
+    for name in values:
+        column = values[name].reset_index(drop=True)
+        numeric = pd.api.types.is_numeric_dtype(column) and column.notna().all()
+        texts = column.map("{:.3g}".format) if numeric else column.fillna(ABSENT).map(_text)
+        ranks = column.astype(float) if numeric else texts.map({t: i for i, t in enumerate(sorted(set(texts)))})
+        place = (ranks - ranks.min()) / max(ranks.max() - ranks.min(), 1e-12)
+        kept = found[["number", "label", "objective", "chosen"]]
+        parts.append(kept.assign(parameter=str(name), value=texts, place=place.astype(float)))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _text(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def table(points: pd.DataFrame) -> pd.DataFrame:
+    """Returns a row for each of the best candidates, and its parameters."""
+    names = list(dict.fromkeys(points["parameter"]))
+    wide = points.pivot(index="number", columns="parameter", values="value")[names]
+    scores = points.drop_duplicates("number").set_index("number")["objective"]
+    best = scores.sort_values(ascending=False, kind="stable").head(SHOWN)
+    shown = wide.loc[best.index].rename_axis(columns=None)
+    shown.insert(0, "Candidate", shown.index.astype(int).astype(str))
+    return shown.assign(Accuracy=best.map(percent)).reset_index(drop=True)
+
+
+def caption(points: pd.DataFrame) -> str:
+    """Returns what figure and table show."""
+    return (
+        f"{points['number'].nunique()} candidates; a line is one of them, its colour the validation accuracy in "
+        f"percent (the mean over corruptions, where they are measured). The table has the best {SHOWN} at most."
+    )
+
+
+def draw(points: pd.DataFrame) -> Figure:
+    """Returns an axis for each parameter, its ends or values written on it, and one for the accuracy."""
+    figure = Figure(figsize=(TWO_COLUMNS, 3.0), layout="constrained")
+    axis = figure.subplots()
+    names = list(dict.fromkeys(points["parameter"]))
+    scores = points.drop_duplicates("number").set_index("number")["objective"].sort_values()
+    low, high = 100 * scores.min(), 100 * scores.max()
+    norm, colours = Normalize(low, high if high > low else low + 1), colormaps["viridis"]
+    places = points.pivot(index="number", columns="parameter", values="place")[names]
+    for number, score in scores.items():
+        line = [*places.loc[number], (score - scores.min()) / max(scores.max() - scores.min(), 1e-12)]
+        axis.plot(range(len(line)), line, color=colours(norm(100 * score)), linewidth=1.0, alpha=0.8)
+    for index, name in enumerate(names):
+        axis.axvline(index, color="0.3", linewidth=0.8)
+        ticks = points[points["parameter"] == name].drop_duplicates("value").sort_values("place")
+        for row in (ticks if len(ticks) <= 6 else ticks.iloc[[0, -1]]).itertuples():
+            axis.text(index + 0.03, row.place, row.value[:14], fontsize=6.5, va="center")
+    axis.axvline(len(names), color="0.3", linewidth=0.8)
+    axis.set_xticks(range(len(names) + 1), [*names, "accuracy"], rotation=15)
+    axis.set_yticks([])
+    axis.grid(visible=False)
+    figure.colorbar(ScalarMappable(norm, colours), ax=axis, label="validation accuracy (%)")
+    return figure
+
+
+REPORT = Report(
+    title="Candidates by parameter", points=points, table=table, caption=caption, draw=draw, reads="validation"
+)

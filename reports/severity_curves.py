@@ -1,0 +1,85 @@
+"""Accuracy against severity, from clean images (0) to the strongest corruption: all corruptions, and each family."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reports.core.cells import bold
+from reports.core.choose import base, limit_text, strongest
+from reports.core.families import named, place
+from reports.core.layout import by_setting
+from reports.core.looks import in_order, looks
+from reports.core.paired import compare, lead_note
+from reports.core.panels import Panels
+from reports.core.report import Report
+from reports.core.stats import count_text, main_benchmarks, percent
+
+LIMIT = 14
+ALL = "all"
+
+
+def points(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns one row a setting, family and severity: what `reports.core.paired.compare` tells of the accuracy, shown.
+
+    The accuracy of a trial is the mean over the family's corruptions at this severity, in the main benchmark of its
+    dataset; of family "all" over all corruptions; severity 0 is clean images, the same in every family. shown: whether
+    the figure shows the setting.
+    """
+    rows = table[table["metric"] == "accuracy"]
+    clean = rows[rows["benchmark"] == "clean"]
+    corrupted = rows[rows["family"].notna() & (rows["benchmark"] == rows["data"].map(main_benchmarks(table)))]
+    if corrupted.empty:
+        return pd.DataFrame()
+    long = pd.concat([
+        part.assign(family=family)
+        for family, group in [*corrupted.groupby("family", sort=False), (ALL, corrupted)]
+        for part in (clean, group)
+    ])  # fmt: skip
+    long["place"] = long["family"] + " " + long["severity"].astype(int).astype(str)
+    about = long.drop_duplicates("place").set_index("place")[["family", "severity"]].astype({"severity": int})
+    found = compare(long, "place").join(about, on="place").drop(columns="place")
+    found = found.sort_values("severity", kind="stable", ignore_index=True)
+    return found.assign(shown=found["config"].isin(strongest(table, LIMIT, base(table))))
+
+
+def table(points: pd.DataFrame) -> pd.DataFrame:
+    """Returns a row a setting: n, and the accuracy over all corruptions at each severity in percent."""
+    rows = points[points["family"] == ALL]
+    cells = [bold(percent(r.mean, r.std), r.leads) for r in rows.itertuples()]
+    names = {severity: f"Severity {severity}" if severity else "Clean" for severity in rows["severity"].unique()}
+    return by_setting(rows, cells, "severity", names)
+
+
+def caption(points: pd.DataFrame) -> str:
+    """Returns what figure and table show."""
+    return (
+        "Top-1 accuracy in percent against the severity of the corruption; 0 is clean images. Means over all "
+        "corruptions (in the table) and over those of a family, then over "
+        f"n = {count_text(points['n'])}; bands and ± are one standard deviation. "
+        f"{lead_note(points[points['family'] == ALL])}{limit_text(points)}"
+    )
+
+
+def draw(points: pd.DataFrame) -> Figure:
+    """Returns a panel for all corruptions and one for each family, a line a setting."""
+    points = points[points["shown"]]
+    settings = in_order(points)
+    appearance = looks(settings)
+    families = [ALL, *sorted(set(points["family"]) - {ALL}, key=lambda family: (place(family), family))]
+    panels = Panels(len(families), 3, 1.75, sharex=True, sharey=True)
+    for axis, family in zip(panels.axes, families, strict=True):
+        rows = points[points["family"] == family]
+        for config, look in appearance.items():
+            line = rows[rows["config"] == config]
+            mean, std = 100 * line["mean"], 100 * line["std"].fillna(0)
+            axis.fill_between(line["severity"], mean - std, mean + std, color=look.color, linewidth=0,
+                              alpha=min(0.2, 0.8 / len(settings)))  # fmt: skip
+            axis.plot(line["severity"], mean, color=look.color, linestyle=look.linestyle, marker=look.marker,
+                      markersize=3, linewidth=1.1, label=settings["label"][config])  # fmt: skip
+        axis.set_title(named(family))
+        axis.tick_params(labelbottom=True)
+    panels.axes[0].set_xticks(sorted(points["severity"].unique()))
+    panels.label("severity (0: clean)", "top-1 accuracy (%)")
+    return panels.figure
+
+
+REPORT = Report(title="Accuracy against severity", points=points, table=table, caption=caption, draw=draw)

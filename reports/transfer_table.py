@@ -1,0 +1,47 @@
+"""Accuracy after fine-tuning, by what was fine-tuned (Erichson et al. 2022, table 5): clean, all, noise, weather."""
+
+import pandas as pd
+
+from reports.core.cells import bold
+from reports.core.paired import SETTING, compare, lead_note
+from reports.core.report import Report
+from reports.core.stats import by_corruption, count_text, percent
+
+MEASURES = {"clean": "Clean", "all": "All corruptions", "noise": "Noise", "weather": "Weather"}
+KEYS = [*SETTING, "measure"]
+
+
+def points(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns one row a setting and measure: what `compare` tells of its accuracy.
+
+    A measure is the mean over its corruptions of the mean over severities.
+    """
+    each = by_corruption(table)
+    parts = [each.assign(measure="clean")[each["corruption"] == "clean"], each.assign(measure=each["family"])]
+    parts.append(each.assign(measure="all")[each["corruption"] != "clean"])
+    rows = pd.concat(parts)
+    rows = rows[rows["measure"].isin(MEASURES)]
+    trials = rows.groupby([*KEYS, "seed"], sort=False)["accuracy"].mean().rename("value").reset_index()
+    return compare(trials, "measure")
+
+
+def table(points: pd.DataFrame) -> pd.DataFrame:
+    """Returns a row a setting, as the paper has one a source model: n, and "mean ± std" of each measure in percent."""
+    rows = []
+    for (_, label), group in points.groupby(["config", "label"], sort=False):
+        cells = {"Source model": label, "n": str(group["n"].max())}
+        shown = {row.measure: bold(percent(row.mean, row.std), row.leads) for row in group.itertuples()}
+        rows.append(cells | {title: shown.get(name, "") for name, title in MEASURES.items()})
+    return pd.DataFrame(rows)
+
+
+def caption(points: pd.DataFrame) -> str:
+    """Returns what the table shows."""
+    return (
+        "Top-1 accuracy in percent on the target dataset, after fine-tuning: on clean images, and the mean over all "
+        "corruptions, over the noises and over the weather. Mean ± standard deviation over "
+        f"n = {count_text(points['n'])}; seed i starts from the source model with seed i. {lead_note(points)}"
+    )
+
+
+REPORT = Report(title="Robustness after fine-tuning", points=points, table=table, caption=caption)

@@ -1,0 +1,156 @@
+"""Optuna asks for candidates and is told what they are worth; a study's directory remembers. No Ray here.
+
+Every draw depends on the search's seed, the candidate's number and what is known when it is drawn, on nothing else: so
+a search with one trial at a time is the same each time, also when it is interrupted and continued. With several at
+once, "tpe" knows what happens to be finished, which may differ; "random" and "grid" do not look.
+"""
+
+import json
+import logging
+import warnings
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+
+from search_spaces.core.space import Arm, Dimension, Grid, Search
+from study import candidates
+from study.candidates import Candidate
+from study.errors import UserError
+from study.folder import Folder
+from study.spec import Space
+from study.trial import Trial
+
+STARTUP = 5
+"""Candidates that TPE draws at random before it has learned enough."""
+TELLING = {"validated": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "failed": TrialState.FAIL}
+
+optuna.logging.set_verbosity(logging.ERROR)
+warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+
+class Optimizer:
+    """A search in a study's directory: continues what is there. `next` gives trials, `settle` hears of their end."""
+
+    def __init__(self, name: str, space: Space, search: Search, folder: Folder) -> None:
+        self.name, self.space, self.search, self.folder = name, space, search, folder
+        self.samples = len(listed(space)) if search.algorithm == "grid" else search.samples
+        storage = RDBStorage(f"sqlite:///{folder.optuna}", engine_kwargs={"connect_args": {"timeout": 60}})
+        self.study = optuna.create_study(
+            storage=storage, study_name=name, directions=["maximize"] * len(search.objectives), load_if_exists=True
+        )
+        self.study.set_metric_names(list(search.objectives))
+        self.candidates = candidates.read(folder)
+        known = {c.optuna for c in self.candidates}
+        if missing := known - {t.number for t in self.study.get_trials(deepcopy=False)}:
+            raise UserError(f"{folder.optuna} lacks {len(missing)} of the search's candidates; restore it")
+        for trial in self.study.get_trials(deepcopy=False):
+            if trial.number not in known and not trial.state.is_finished():  # a launch ended before it was recorded
+                self.study.tell(trial.number, state=TrialState.FAIL)
+        self.waiting: list[Trial] = []
+        self.open: list[Candidate] = []
+        for candidate in self.candidates:
+            self._take(candidate)
+
+    def next(self) -> Trial | None:
+        """Returns the next trial to train, of unfinished candidates first; None when there will be no more."""
+        while not self.waiting and len(self.candidates) < self.samples:
+            self._take(self._ask())
+        return self.waiting.pop(0) if self.waiting else None
+
+    def settle(self, trial: Trial, *, failed: bool) -> None:
+        """Tells Optuna of the candidates that this trial's end decides; but for a failure, the directory knows it."""
+        for candidate in [c for c in self.open if trial.key in {t.key for t in c.trials}]:
+            self._tell(candidate, failed=failed)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every candidate is asked for and decided."""
+        return len(self.candidates) == self.samples and not self.open
+
+    def _take(self, candidate: Candidate) -> None:
+        """Queues what of a candidate is still to be trained: a trial is trained once, whoever asks for it."""
+        self.open.append(candidate)
+        self._tell(candidate)
+        if candidate not in self.open:
+            return
+        before = {t.key for c in self.open[:-1] for t in c.trials}
+        for trial in candidate.trials:
+            if trial.key not in before and not self.folder.validation(trial.key).exists():
+                self.waiting.append(trial)
+
+    def _tell(self, candidate: Candidate, *, failed: bool = False) -> None:
+        outcome = "failed" if failed else candidate.outcome(self.folder)
+        if outcome == "open":
+            return
+        values = candidate.values(self.folder, self.search.objectives) if outcome == "validated" else None
+        self.study.tell(candidate.optuna, values, TELLING[outcome], skip_if_finished=True)
+        self.open.remove(candidate)
+        needed = {t.key for c in self.open for t in c.trials}
+        # The other seeds of a candidate that was stopped or failed are of no use, unless another needs them.
+        dropped = {t.key for t in candidate.trials} - needed
+        self.waiting = [t for t in self.waiting if t.key not in dropped]
+
+    def _ask(self) -> Candidate:
+        number = len(self.candidates)
+        self.study.sampler = self._sampler(number)
+        asked = self.study.ask()
+        arms = {arm.label: arm for arm in self.space.arms}
+        label = asked.suggest_categorical("arm", list(arms)) if len(arms) > 1 else next(iter(arms))
+        names = names_of(self.space.arms)
+        drawn = {
+            name: _suggest(asked, names[label, name], dimension) for name, dimension in arms[label].dimensions().items()
+        }
+        candidate = Candidate(number, asked.number, dict(asked.params), tuple(self.space.trials(arms[label], drawn)))
+        asked.set_user_attr("setting", candidate.trials[0].label)
+        asked.set_user_attr("trials", [t.key for t in candidate.trials])
+        self.folder.keep(self.folder.optuna)
+        candidate.write(self.folder)
+        self.candidates.append(candidate)
+        return candidate
+
+    def _sampler(self, number: int) -> BaseSampler:
+        seed = int(np.random.SeedSequence((self.search.seed, number)).generate_state(1)[0])
+        if self.search.algorithm == "grid":
+            return PartialFixedSampler(listed(self.space)[number], RandomSampler(seed))
+        if self.search.algorithm == "random":
+            return RandomSampler(seed)
+        return TPESampler(n_startup_trials=STARTUP, multivariate=True, group=True, seed=seed)
+
+
+def listed(space: Space) -> list[dict[str, Any]]:
+    """Returns every combination of the arms' grids, as Optuna's parameters, the first dimension slowest."""
+    names, found = names_of(space.arms), []
+    for arm in space.arms:
+        grids = {names[arm.label, n]: d for n, d in arm.dimensions().items() if isinstance(d, Grid)}
+        first = {"arm": arm.label} if len(space.arms) > 1 else {}
+        for values in product(*(_choices(grid) for grid in grids.values())):
+            found.append(first | dict(zip(grids, values, strict=True)))
+    return found
+
+
+def names_of(arms: Sequence[Arm]) -> dict[tuple[str, str], str]:
+    """Returns (arm's label, dimension's name) -> Optuna's name: arms share what is the same in all that have it."""
+    found = {(arm.label, name): dimension for arm in arms for name, dimension in arm.dimensions().items()}
+    alike = {name: {repr(d) for (_, other), d in found.items() if other == name} for _, name in found}
+    return {(label, name): name if len(alike[name]) == 1 else f"{name} ({label})" for label, name in found}
+
+
+def _suggest(asked: optuna.Trial, name: str, dimension: Dimension) -> Any:
+    if isinstance(dimension, Grid):
+        choices = _choices(dimension)
+        return choices[asked.suggest_categorical(name, list(choices))]
+    if dimension.whole:
+        return asked.suggest_int(name, int(dimension.low), int(dimension.high), log=dimension.log)
+    return asked.suggest_float(name, dimension.low, dimension.high, log=dimension.log)
+
+
+def _choices(grid: Grid) -> dict[Any, Any]:
+    """Returns what Optuna can store -> the value: lists and dictionaries by their JSON."""
+    plain = (str, int, float, bool, type(None))
+    return {v if isinstance(v, plain) else json.dumps(v): v for v in grid.values}

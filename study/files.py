@@ -1,0 +1,47 @@
+"""Files appear whole and on disk, or not at all; a disk that refuses is one line."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from study.errors import UserError
+
+PARTIAL = ".tmp"
+"""How the name of a file ends that is not whole yet. One that is there while nobody is at work, a dead writer left."""
+
+
+class StorageError(UserError):
+    """The disk is full, read-only or gone: nobody's mistake in the study, which continues once there is room."""
+
+
+@contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Turns what the system says while writing below `path` into a StorageError."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path}: {error.strerror or error}. "
+            "Nothing finished is lost: mend this, or choose another --output, and launch or resume again"
+        ) from error
+
+
+def write(path: Path, content: bytes) -> None:
+    """Writes a file in one step: readers find the old content or the new, and so they do after a power cut.
+
+    Makes its folder where there is none. Raises StorageError; what was there before then still is.
+    """
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{PARTIAL}")
+    with storing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with partial.open("wb") as handle:
+                handle.write(content)
+                handle.flush()
+                os.fsync(handle.fileno())
+            partial.replace(path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise

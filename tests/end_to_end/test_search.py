@@ -1,0 +1,134 @@
+"""A search on real workers: killed and continued, and what it has read of the test split by when."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from search_spaces.core.space import Search
+from study import candidates, results
+from study.engine.optimizer import Optimizer
+from study.folder import Folder
+from study.lookup import find_study
+from study.spec import Space
+from tests.end_to_end.launches import ROOT, children
+
+STUDY = """
+from search_spaces.core.space import Arm, Range, Search, Study
+
+STUDY = Study(
+    question="Which sigma?",
+    arms=(Arm(method="gnt", label="GNT", space={"sigma": Range(0.05, 1.5, log=True)}),),
+    recipe={"epochs": 2},
+    reports=("corruption_table",),
+    seeds=2,
+    search=Search(samples=4),
+)
+"""
+GUARDED = """
+import json, sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from rich.console import Console
+from study import launch
+
+FILE, HOME, LOG = map(Path, sys.argv[1:])
+
+@dataclass
+class Guarded:
+    split: object
+    home: Path
+    log: Path
+
+    def __len__(self):
+        return len(self.split)
+
+    def to(self, device):
+        return Guarded(self.split.to(device), self.home, self.log)
+
+    def batches(self, *given):
+        with self.log.open("a") as log:
+            known = [(self.home / "chosen.json").exists(), len(list(self.home.glob("validation/*")))]
+            log.write(json.dumps(known) + chr(10))
+        return self.split.batches(*given)
+
+plan = launch.plan(launch.Request(name=str(FILE), output=HOME, max_concurrent=1))
+plan = replace(plan, data=replace(plan.data, test=Guarded(plan.data.test, HOME, LOG)))
+outcome = launch.launch(plan, Console())
+sys.exit(0 if outcome.complete else 1)
+"""
+
+
+@dataclass(frozen=True)
+class Story:
+    """A search of four candidates with two seeds, killed after its third trial and launched again."""
+
+    folder: Folder
+    before: dict[str, int]
+    reads: list[tuple[bool, int]]
+    """At each reading of test images: whether the choice was made, and how many trials were validated."""
+
+
+@pytest.fixture(scope="module")
+def story(work: Path) -> Story:
+    (work / "searched.py").write_text(STUDY)
+    (work / "guarded.py").write_text(GUARDED)
+    folder, log = Folder(work / "searched"), work / "reads.log"
+    arguments = [sys.executable, work / "guarded.py", work / "searched.py", folder.path, log]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    first = subprocess.Popen(arguments, env=environment, start_new_session=True)
+    while len(_times(folder)) < 3:
+        assert first.poll() is None
+        time.sleep(0.05)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    before = _times(folder)
+    assert not log.exists()
+    assert subprocess.run(arguments, env=environment, timeout=600).returncode == 0
+    reads = [tuple(json.loads(line)) for line in log.read_text().splitlines()]
+    return Story(folder, before, reads)
+
+
+def _times(folder: Folder) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in folder.path.glob("validation/*.parquet")}
+
+
+def test_test_data_is_read_once_by_the_chosen_when_the_search_is_over(story: Story) -> None:
+    (best,) = candidates.chosen(story.folder) or []
+    # For each seed: accuracy, corruptions, and the images on which the method shows itself.
+    assert story.reads == [(True, 8)] * 3 * 2
+    assert {p.stem for p in story.folder.results.iterdir()} == {t.key for t in best.trials}
+    values = {c.number: c.values(story.folder, ["corruption"])[0] for c in candidates.read(story.folder)}
+    assert len(values) == 4 and best.number == max(values, key=lambda n: values[n])
+
+
+def test_a_killed_search_continues_as_if_it_had_not_been(story: Story, work: Path, tmp_path: Path) -> None:
+    assert len(story.before) >= 3 and story.before.items() <= _times(story.folder).items()
+    study = find_study(str(work / "searched.py"))[1]
+    fingerprint = story.folder.read()["fingerprint"]
+    alone = Optimizer("searched", Space(study, fingerprint), Search(samples=4), Folder(tmp_path))
+    while (trial := alone.next()) is not None:
+        target = alone.folder.validation(trial.key)
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(story.folder.validation(trial.key).read_bytes())  # there, if the search is the same
+        alone.settle(trial, failed=False)
+    found = [[t.key for t in c.trials] for c in candidates.read(story.folder)]
+    assert found == [[t.key for t in c.trials] for c in alone.candidates]
+
+
+def test_mlflow_has_a_run_a_trial_with_what_was_measured_where(story: Story) -> None:
+    found, (best,) = children(story.folder.path), candidates.chosen(story.folder) or []
+    assert len(found) == 8 and {run.info.status for run in found.values()} == {"FINISHED"}
+    for key, run in found.items():
+        validated = results.rows(story.folder.validation(key))
+        clean = next(r["value"] for r in validated if r["benchmark"] == "clean")
+        assert run.data.metrics["validation.clean"] == clean and "validation.corruption" in run.data.metrics
+        tested = key in {t.key for t in best.trials}
+        assert ("corruption" in run.data.metrics) is tested
+        assert run.data.tags["study.state"] == ("finished" if tested else "validated")

@@ -1,0 +1,80 @@
+"""Curves corruption by corruption: numbers by loops, another parameter on the axis, and what is drawn."""
+
+from pathlib import Path
+from statistics import fmean
+
+import pandas as pd
+import pytest
+
+from reports import corruption_curves
+from search_spaces.core.space import Arm, Grid
+from study.trial import Trial
+from tests.reports.loops import accuracies, spread
+from tests.support import CORRUPTIONS, table, trials
+
+PEAK = {name: (0.0, 0.26, 0.5, 1.0)[i % 4] for i, name in enumerate(CORRUPTIONS)}
+
+
+def _accuracy(trial: Trial, corruption: str, severity: int) -> float:
+    sigma = trial.params["sigma"]
+    if isinstance(sigma, list) or corruption not in PEAK:
+        return 0.6 + 0.01 * trial.seed
+    return 0.8 - 0.1 * abs(sigma - PEAK[corruption]) - 0.02 * severity + 0.01 * trial.seed
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    return table(trials("sigma_sweep", seeds=2), tmp_path_factory.mktemp("results"), _accuracy)
+
+
+@pytest.fixture(scope="module")
+def points(rows: pd.DataFrame) -> pd.DataFrame:
+    return corruption_curves.points(rows)
+
+
+def test_points_by_loops_and_the_best_of_each_corruption(rows: pd.DataFrame, points: pd.DataFrame) -> None:
+    found = accuracies(rows)
+    assert len(points) == 12 * len(CORRUPTIONS) and (points["family"] == points["corruption"].map(CORRUPTIONS)).all()
+    for row in points.to_dict("records"):
+        curve = row["arm"] == "GNT"
+        label = f"GNT, sigma {row['x']:g}" if curve else row["arm"]
+        each = [fmean(found[label, seed][row["corruption"]].values()) for seed in (0, 1)]
+        assert (row["n"], row["mean"], row["std"]) == spread(each)
+        best = PEAK[row["corruption"]] if curve else float("nan")
+        assert row["best"] == row["best_low"] == row["best_high"] == best or (best != best and pd.isna(row["best"]))
+
+
+def test_the_table_has_a_row_a_corruption(points: pd.DataFrame) -> None:
+    shown = corruption_curves.table(points).set_index("Corruption")
+    assert list(shown) == ["Family", "GNT: best sigma", "GNT: accuracy", "GNT, set of sigmas", "Speckle"]
+    for name, peak in PEAK.items():
+        row = shown.loc[name.replace("_", " ")]
+        assert row["GNT: best sigma"] == f"{peak:g} [{peak:g}, {peak:g}]" and row["GNT: accuracy"] == "74.5 ± 0.7"
+
+
+def test_another_parameter_can_be_on_the_axis(tmp_path: Path) -> None:
+    arms = (Arm(method="gnt", label="GNT", space={"lr": Grid(0.1, 0.01), "sigma": Grid(0.0, 0.5)}),)
+    report = corruption_curves.REPORT.along
+    assert report is not None
+    made = report("lr")
+    points = made.points(table(trials("sigma_sweep", arms=arms, seeds=2), tmp_path))
+    assert set(points["arm"]) == {"GNT, sigma 0", "GNT, sigma 0.5"} and set(points["x"]) == {0.01, 0.1}
+    assert made.title == "Accuracy versus lr, corruption by corruption" and made.draw is not None
+    assert made.draw(points).get_supxlabel() == "lr" and "against lr" in made.caption(points)
+    assert "GNT, sigma 0: best lr" in made.table(points)
+
+
+def test_without_a_curve_there_is_nothing_to_show(rows: pd.DataFrame) -> None:
+    assert corruption_curves.points(rows[rows["label"].isin(["Speckle", "GNT, sigma 0.5"])]).empty
+
+
+def test_the_figure_has_a_panel_a_corruption(points: pd.DataFrame) -> None:
+    panels = [axis for axis in corruption_curves.draw(points).axes if axis.get_title()]
+    assert [panel.get_title().replace(" ", "_") for panel in panels] == list(CORRUPTIONS)
+    for panel, name in zip(panels, CORRUPTIONS, strict=True):
+        mine = points[(points["corruption"] == name) & (points["arm"] == "GNT")]
+        curve, star = (line for line in panel.lines if line.get_marker() in ("o", "*"))
+        assert list(curve.get_xdata()) == list(mine["x"])
+        assert list(curve.get_ydata()) == pytest.approx(list(100 * mine["mean"]))
+        assert list(star.get_xdata()) == [PEAK[name]]
+        assert {"GNT, set of sigmas", "Speckle"} <= {line.get_label() for line in panel.lines}

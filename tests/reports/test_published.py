@@ -1,0 +1,84 @@
+"""Published numbers: each stands in the paper's text, and is joined to its own dataset, model and settings alone."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from reports import corruption_table, method_comparison
+from reports.core.published import numbers
+from study.trial import Trial
+from tests.support import table, trials
+
+PAPERS = Path(__file__).parents[3] / "shared" / "papers"
+FULL = {"width": 64}
+
+
+def _shown(tmp_path: Path, **changed: object) -> pd.DataFrame:
+    usual = {"data": "cifar10", "model": "preact_resnet18", "model_params": FULL}
+    some = [replace(t, **usual | changed) for t in _all()]
+    return method_comparison.table(method_comparison.points(table(some, tmp_path))).set_index("Training")
+
+
+def _all() -> list[Trial]:
+    return trials("noisymix_cifar", seeds=2)
+
+
+@pytest.mark.skipif(not PAPERS.is_dir(), reason="the papers' texts are not beside the repository")
+def test_every_number_stands_in_its_paper() -> None:
+    lines = numbers()
+    for source, part in lines.groupby("source"):
+        text = (PAPERS / str(source)).read_text(encoding="utf-8")
+        missing = [value for value in part["value"] if value not in text]
+        assert not missing, missing
+    # A method's numbers stand on one line of the text, in order.
+    text = (PAPERS / "noisymix.txt").read_text(encoding="utf-8")
+    for _, part in lines[lines["table"].isin(["7", "8", "9", "10"])].groupby(["table", "method"]):
+        assert len(part) == 15 and " | ".join(part["value"]) in text
+
+
+def test_the_rows_of_corruptions_have_the_published_means() -> None:
+    """Two tables of the paper against each other: a mean over 15 corruptions is the robust accuracy of table 2 or 3.
+
+    But for one: CutMix on CIFAR-10-C has 71.6 in table 3, and 72.9 by table 9.
+    """
+    lines = numbers().assign(first=lambda n: n["value"].str.split().str[0].astype(float))
+    each = lines[lines["table"].isin(["7", "8", "9", "10"])]
+    means = each.groupby(["data", "model", "method"])["first"].mean()
+    whole = lines[lines["number"] == "corruption"].set_index(["data", "model", "method"])["first"]
+    apart = (means - whole.reindex(means.index)).abs()
+    assert apart[apart > 0.15].index.tolist() == [("cifar10", "wide_resnet28", "cutmix")]
+
+
+def test_numbers_stand_beside_their_own_dataset_and_model(tmp_path: Path) -> None:
+    shown = _shown(tmp_path)
+    assert shown.loc["NoisyMix, as published", ["n", "Clean", "All corruptions"]].tolist() == [
+        *("", "95.3 (95.2 / 95.3)", "91.2 (91.1 / 91.3)")
+    ]
+    assert list(shown.index)[:2] == ["Baseline", "Baseline, as published"] and len(shown) == 6
+    assert shown.loc["Baseline, as published", "Without noise"] == ""
+    assert not any("published" in label for label in _shown(tmp_path, model_params={"width": 8}).index)
+    assert not any("published" in label for label in _shown(tmp_path, model="lenet5").index)
+    assert not any("published" in label for label in _shown(tmp_path, data="digits").index)
+    wide = _shown(tmp_path, model="wide_resnet28", model_params={"k": 2, "dropout": None})
+    assert wide.loc["AugMix, as published", "All corruptions"] == "90.2 (89.7 / 90.7)"
+
+
+def test_other_settings_of_the_method_have_no_published_number(tmp_path: Path) -> None:
+    some = [replace(t, data="cifar10", model="preact_resnet18", model_params=FULL) for t in _all()]
+    off = [replace(t, params={**t.params, "consistency": None}) if t.method == "noisymix" else t for t in some]
+    points = method_comparison.points(table(off, tmp_path))
+    assert set(points.dropna(subset="published")["label"]) == {"Baseline", "AugMix"}
+    assert "noisymix.txt, 2" in method_comparison.caption(points)
+
+
+def test_the_table_of_corruptions_has_them_too(tmp_path: Path) -> None:
+    some = [replace(t, data="cifar100", model="preact_resnet18", model_params=FULL) for t in _all()]
+    points = corruption_table.points(table(some, tmp_path))
+    shown = corruption_table.table(points).set_index("Training")
+    assert (
+        shown.loc["NoisyMix, as published", "Fog"] == "71.0"
+        and shown.loc["Baseline, as published", "Contrast"] == "55.1"
+    )
+    assert "noisymix.txt, 8" in corruption_table.caption(points)

@@ -1,0 +1,32 @@
+"""What is checked of a cluster before a study starts on it."""
+
+import pytest
+
+from study.engine.cluster import Resources, _missing
+
+NODES = [{"CPU": 8.0, "GPU": 1.0}, {"CPU": 16.0}]
+
+
+@pytest.mark.parametrize("cpus, gpus", [(1, 0), (16, 0), (8, 1), (0.5, 0.25)])
+def test_what_fits_on_some_node_misses_nothing(cpus: float, gpus: float) -> None:
+    assert _missing(Resources(cpus_per_trial=cpus, gpus_per_trial=gpus), NODES) is None
+
+
+@pytest.mark.parametrize(
+    "cpus, gpus, said",
+    [
+        (17, 0, "17 CPU (from --cpus-per-trial); the largest node has 16"),
+        (1, 2, "2 GPU (from --gpus-per-trial); the largest node has 1"),
+    ],
+)
+def test_what_fits_nowhere_is_named(cpus: float, gpus: float, said: str) -> None:
+    assert _missing(Resources(cpus_per_trial=cpus, gpus_per_trial=gpus), NODES) == f"a trial asks for {said}"
+
+
+def test_both_must_fit_on_one_node() -> None:
+    wanted = Resources(cpus_per_trial=16, gpus_per_trial=1)
+    assert _missing(wanted, NODES) == "a trial asks for 16 CPU and 1 GPU at once; no node has both"
+
+
+def test_a_cluster_without_nodes_has_nothing() -> None:
+    assert "the largest node has 0" in str(_missing(Resources(), []))
