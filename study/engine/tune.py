@@ -216,5 +216,5 @@ def _reason(trial: Any) -> str:
     elif "its node has died" in said:
         what = "the worker's node was lost"
     else:
-        what = "the worker process died (killed, or out of memory)"
+        what = "the worker died (killed, out of memory, or its node lost)"
     return what + (f" {trial.num_failures} times" if trial.num_failures > 1 else "")

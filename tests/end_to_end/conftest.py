@@ -1,6 +1,7 @@
 """Studies that the tests of this folder share, so that each is launched once."""
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,9 @@ STUDY = Study(
 DIVERGING = TINY.replace(
     "),)", '), Arm(method="gnt", label="Hot", space={"lr": 1e30, "epochs": 2, "optimizer": "sgd"}))', 1
 ).replace("seeds=2", "seeds=1")
+
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and so would children
 
 
 @pytest.fixture(scope="session")

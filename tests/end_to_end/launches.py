@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 MARK = "NOISE_STUDY_TEST"
 LIMIT = 600.0
 """Seconds after which a process under test counts as hung."""
+STUDY = ("-c", "from study.cli import main; main()")
+"""The command line, as Python's arguments."""
 
 
 FAULTY = """
@@ -54,12 +56,14 @@ class Ended:
 
 
 class Command:
-    """A running `study ...` in a process group of its own, as a terminal's job is.
+    """A running `study ...` (or another program) in a process group of its own, as a terminal's job is.
 
     faults: folder of gates, of a command that knows the trainers, metrics and reports of `faulty`.
     """
 
-    def __init__(self, *arguments: object, scratch: Path, faults: Path | None = None) -> None:
+    def __init__(
+        self, *arguments: object, scratch: Path, faults: Path | None = None, program: Sequence[str] = STUDY
+    ) -> None:
         self.mark = uuid.uuid4().hex
         self.scratch = scratch / self.mark[:4]
         self.scratch.mkdir()
@@ -71,8 +75,8 @@ class Command:
         self.out, self.err = scratch / f"{self.mark}.out", scratch / f"{self.mark}.err"
         with self.out.open("w") as out, self.err.open("w") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", "from study.cli import main; main()", *map(str, arguments)],
-                env=environment, stdout=out, stderr=err, start_new_session=True,
+                [sys.executable, *program, *map(str, arguments)],
+                env=environment, stdin=subprocess.PIPE, stdout=out, stderr=err, start_new_session=True, text=True,
             )  # fmt: skip
         self.listeners: set[str] = set()
 
@@ -104,6 +108,11 @@ class Command:
                 continue
             listening = (c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN)
             self.listeners |= {address.removeprefix("::ffff:") for address in listening}
+
+    def say(self, line: str) -> None:
+        """Types a line."""
+        assert self.process.stdin is not None
+        print(line, file=self.process.stdin, flush=True)
 
     def interrupt(self) -> None:
         """Sends what Ctrl-C in a terminal sends: SIGINT to the whole process group."""
