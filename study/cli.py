@@ -9,16 +9,35 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from study import data_commands
+from study.arguments import (
+    Address,
+    Assignments,
+    CpusPerTrial,
+    DataRoot,
+    DatasetName,
+    Directory,
+    DryRun,
+    GpusPerTrial,
+    MaxConcurrent,
+    ModelName,
+    Parents,
+    Retries,
+    Storage,
+    StudyName,
+    TrackingUri,
+    TrialTimeout,
+    console,
+)
 from study.errors import UserError
 from study.folder import Folder
 from study.lookup import find_study, names
-from study.options import parse
+from study.options import pair
 from study.overrides import Overrides
 from study.uri import mask
 
 if TYPE_CHECKING:
-    from study.datasets.core.data import Data
-    from study.launch import Plan
+    from study.plan import Plan
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,46 +47,7 @@ app = typer.Typer(
     help="Studies of noise training: which noise, how much of it, makes a classifier robust, and how sure are we?\n\n"
     "Start with `study launch sigma_sweep`: real data is embedded, and a laptop needs a minute or two.",
 )
-data_app = typer.Typer(no_args_is_help=True, help="Datasets and the corruption benchmarks made of them.")
-app.add_typer(data_app, name="data")
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
-StudyName = Annotated[str, typer.Argument(help="A name from `study list`, or a path to a .py file that defines STUDY.")]
-Directory = Annotated[Path, typer.Argument(help="The directory of a study, as `study launch` named it.")]
-
-DatasetName = Annotated[str | None, typer.Option("--data", help="Dataset, instead of the study's own.")]
-ModelName = Annotated[str | None, typer.Option("--model", help="Model, instead of the study's own.")]
-DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds the dataset's files.")]
-Benchmark = Annotated[str | None, typer.Option(help="common, extra, mnist or all; by the images if not given.")]
-Parents = Annotated[
-    Path | None, typer.Option(help="Directory of the study whose models are fine-tuned, where a study does so.")
-]
-TrackingUri = Annotated[
-    str | None, typer.Option(help="MLflow server or store; an SQLite file beside the studies if not given.")
-]
-CpusPerTrial = Annotated[float | None, typer.Option(min=0.01, help="CPU cores a trial gets; 1 if not given.")]
-GpusPerTrial = Annotated[float | None, typer.Option(min=0, help="GPUs a trial gets; 0.25 runs four on one.")]
-MaxConcurrent = Annotated[int | None, typer.Option(min=1, help="Most trials at once.")]
-Address = Annotated[
-    str | None, typer.Option(help="A running Ray cluster to use, such as `auto`; `local` is a Ray of its own.")
-]
-Retries = Annotated[int | None, typer.Option(min=0, help="New workers for a trial whose worker dies; 2 if not given.")]
-TrialTimeout = Annotated[
-    float | None, typer.Option(min=0.1, help="Seconds of work after which a trial counts as hung, and fails.")
-]
-Storage = Annotated[
-    str | None,
-    typer.Option(help="Where nodes share no folder: a URI that all reach, such as s3://bucket/studies/NAME."),
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and list the trials; start nothing.")]
-Assignments = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Set an option: of the methods, the recipe, `model.*` or `data.*`. In a launch, a key given twice is a "
-        "grid: `--set sigma=0.1 --set sigma=0.5`.",
-    ),
-]
+app.add_typer(data_commands.app, name="data")
 
 
 @app.command("list")
@@ -126,9 +106,9 @@ def launch(
     dry_run: DryRun = False,
 ) -> None:
     """Launches a study, or continues it: what is finished is not trained again. Ends with a table and a report."""
-    from study import launch as launching  # noqa: PLC0415
+    from study import plan as planning  # noqa: PLC0415
 
-    values = tuple(_pair(text) for text in assign or ())
+    values = tuple(pair(text) for text in assign or ())
     overrides = Overrides(
         data=data, model=model, seeds=seeds, epochs=epochs, values=values, search=search, samples=samples,
         objectives=tuple(objectives.split(",")) if objectives else (), scheduler=scheduler,
@@ -138,8 +118,8 @@ def launch(
         max_concurrent=max_concurrent, address=address, retries=retries, trial_timeout=trial_timeout,
         tracking_uri=tracking_uri, parents=parents, output=output, storage=storage,
     )  # fmt: skip
-    request = launching.Request(name=name, overrides=overrides, download=download, **asked)
-    _run(launching.plan(request), dry_run)
+    request = planning.Request(name=name, overrides=overrides, download=download, **asked)
+    _run(planning.plan(request), dry_run)
 
 
 @app.command()
@@ -161,14 +141,14 @@ def resume(
     What is finished is not trained again, what was interrupted goes on from its last epoch, and what failed is tried
     again.
     """
-    from study import launch as launching  # noqa: PLC0415
+    from study import plan as planning  # noqa: PLC0415
 
     changes = _given(
         data_root=data_root, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial,
         max_concurrent=max_concurrent, address=address, retries=retries, trial_timeout=trial_timeout,
         tracking_uri=tracking_uri, parents=parents,
     )  # fmt: skip
-    _run(launching.resume(directory, changes), dry_run)
+    _run(planning.resume(directory, changes), dry_run)
 
 
 @app.command()
@@ -256,49 +236,13 @@ def evaluate(
     from study.show import measured  # noqa: PLC0415
     from study.tracking import log_evaluation  # noqa: PLC0415
 
-    values = dict(_pair(text) for text in assign or ())
+    values = dict(pair(text) for text in assign or ())
     subject = evaluating.subject(checkpoint, data=data, model=model, values=values, data_root=data_root, device=device)
     rows = evaluating.measure(subject, on.split(","), values)
     measured(rows, output, console)
     uri = tracking_uri or f"sqlite:///{Path('studies').absolute() / 'mlflow.db'}"
     run = log_evaluation(uri, subject.name, {"checkpoint": str(checkpoint), "on": on, **values}, rows)
     console.print(f"MLflow run {run} of experiment 'evaluations' in {mask(uri)}", soft_wrap=True)
-
-
-@data_app.command("show")
-def data_show(
-    name: Annotated[str, typer.Argument(help="A dataset.")] = "digits",
-    data_root: DataRoot = None,
-    benchmark: Benchmark = None,
-    images: Annotated[int, typer.Option(min=1, help="Test images across.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Of the corruptions' draws.")] = 0,
-    assign: Assignments = None,
-    output: Annotated[Path, typer.Option(help="PNG file.")] = Path("corruptions.png"),
-) -> None:
-    """Draws a contact sheet: every corruption at every severity."""
-    from study import benchmarks  # noqa: PLC0415
-
-    benchmarks.show(_load(name, data_root, assign), benchmark, images, output, seed)
-    console.print(f"Contact sheet: {output.absolute()}", soft_wrap=True)
-
-
-@data_app.command("corrupt")
-def data_corrupt(
-    name: Annotated[str, typer.Argument(help="A dataset.")],
-    output: Annotated[Path, typer.Option(help="Folder of the benchmark; files that are there are kept.")],
-    data_root: DataRoot = None,
-    benchmark: Benchmark = None,
-    layout: Annotated[
-        str | None, typer.Option(help="cifar-c, mnist-c or imagenet-c; by the images if not given.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the corruptions' draws.")] = 0,
-    assign: Assignments = None,
-) -> None:
-    """Writes a corruption benchmark of the test split in a published layout. Run again to continue."""
-    from study import benchmarks  # noqa: PLC0415
-
-    benchmarks.corrupt(_load(name, data_root, assign), benchmark, layout, output, seed, console)
-    console.print(f"Benchmark: {output.absolute()}", soft_wrap=True)
 
 
 def main() -> None:
@@ -331,19 +275,6 @@ def _run(plan: "Plan", dry_run: bool) -> None:
     raise typer.Exit(130 if outcome.interrupted else 0 if outcome.complete else 1)
 
 
-def _load(name: str, root: Path | None, assign: list[str] | None) -> "Data":
-    from study import benchmarks  # noqa: PLC0415
-
-    return benchmarks.load(name, dict(_pair(text) for text in assign or ()), root)
-
-
 def _names(text: str | None) -> list[str]:
     """Returns the names of a comma-separated list."""
     return [name.strip() for name in (text or "").split(",") if name.strip()]
-
-
-def _pair(text: str) -> tuple[str, object]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise UserError(f"--set takes KEY=VALUE, got {text!r}. Example: --set sigma=0.5")
-    return key, parse(value)

@@ -72,3 +72,11 @@ def _canonical(name: str, adapter: TypeAdapter[Any], value: Any, where: str) -> 
         raise UserError(
             f"{name} is {value!r} (from {where}); it should be a finite number, a text or a list"
         ) from error
+
+
+def pair(text: str) -> tuple[str, object]:
+    """Returns the key and the value of `--set KEY=VALUE`. Raises UserError for a text that is none."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise UserError(f"--set takes KEY=VALUE, got {text!r}. Example: --set sigma=0.5")
+    return key, parse(value)

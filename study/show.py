@@ -19,7 +19,8 @@ SHOWN = 5
 
 if TYPE_CHECKING:
     from reports.core.write import Section
-    from study.launch import Outcome, Plan
+    from study.launch import Outcome
+    from study.plan import Plan
     from study.reporting import Made
 
 

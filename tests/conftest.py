@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch reads it as it is imported: the suite runs in two processes
 ROOT = Path(__file__).parents[1]
 
 

@@ -4,7 +4,6 @@ import logging
 import os
 import secrets
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from study.errors import UserError
+from study.signals import deferred_interrupt, pass_on_termination
 
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -69,8 +69,9 @@ def connected(resources: Resources) -> Iterator[Path]:
         import ray  # noqa: PLC0415  see above
 
         try:
-            with _deferred_interrupt():
+            with deferred_interrupt():  # a Ray that has half started cannot be ended in order
                 _start(resources, scratch)
+                pass_on_termination()
             logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # the listeners say which trials failed
             ray._private.worker._worker_logs_enabled = False  # so do they that a worker died
             _await_room(resources)
@@ -79,19 +80,6 @@ def connected(resources: Resources) -> Iterator[Path]:
             ray.shutdown()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-@contextmanager
-def _deferred_interrupt() -> Iterator[None]:
-    """Keeps Ctrl-C back until the end: a Ray that has half started cannot be ended in order."""
-    came: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        raise KeyboardInterrupt
 
 
 def _start(resources: Resources, scratch: Path) -> None:

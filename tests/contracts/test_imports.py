@@ -109,7 +109,10 @@ def test_what_a_trial_is_made_of_knows_nothing_of_the_platform() -> None:
 
 LAYERS = [
     ("study.cli",),
+    ("study.data_commands",),
+    ("study.arguments",),
     ("study.launch", "study.show", "study.ui", "study.evaluate", "study.benchmarks"),
+    ("study.plan",),
     ("study.mirror", "study.keeper", "study.engine", "study.progress"),
     ("study.restore",),
     ("study.tracking", "study.reporting"),
@@ -118,7 +121,7 @@ LAYERS = [
     ("study.candidates",),
     ("study.run", "study.folder", "study.results", "study.summary", "study.spec", "study.parents"),
     ("study.overrides", "study.options", "study.trial", "study.lookup", "study.uri", "study.versions", "study.remote"),
-    ("study.files", "study.stored"),
+    ("study.files", "study.stored", "study.signals"),
     ("study.errors",),
 ]
 """From top to bottom; a layer never imports one above it."""

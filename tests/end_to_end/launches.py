@@ -118,6 +118,10 @@ class Command:
         """Sends what Ctrl-C in a terminal sends: SIGINT to the whole process group."""
         os.killpg(self.process.pid, signal.SIGINT)
 
+    def terminate(self) -> None:
+        """Sends what schedulers of clusters send to a job whose time is over: SIGTERM to it alone."""
+        self.process.terminate()
+
     def end(self, grace: float = 5.0, *, watch: bool = False) -> Ended:
         """Waits for its end, and up to `grace` seconds for that of its processes; ends what is left of them."""
         until = time.monotonic() + LIMIT

@@ -12,10 +12,10 @@ def test_ctrl_c_at_every_stage(work: Path, scratch: Path) -> None:
     directory = work / "stage"
     folder = Folder(directory)
 
-    def stop(condition: Callable[[], object], what: str, *words: object) -> Ended:
+    def stop(condition: Callable[[], object], what: str, *words: object, terminate: bool = False) -> Ended:
         command = Command(*(words or ("resume", directory)), scratch=scratch, faults=gates)
         command.until(condition, what)
-        command.interrupt()
+        (command.terminate if terminate else command.interrupt)()
         ended = command.end(grace=30)
         assert ended.code == 130, f"{what}\n{ended.out}\n{ended.err}"
         assert ended.err == "" and "Traceback" not in ended.out and ended.left == () and ended.scratch == (), what
@@ -28,7 +28,7 @@ def test_ctrl_c_at_every_stage(work: Path, scratch: Path) -> None:
     stop(lambda: waiting(gates, "go"), "in the first epoch")
     assert not list(directory.glob("trials/*/checkpoint.pt"))
     (gates / "go").touch()
-    stop(lambda: waiting(gates, "evaluate"), "in the evaluation")
+    stop(lambda: waiting(gates, "evaluate"), "in the evaluation", terminate=True)
     (checkpoint,) = directory.glob("trials/*/checkpoint.pt")
     trained = checkpoint.stat().st_mtime_ns
     (gates / "evaluate").touch()

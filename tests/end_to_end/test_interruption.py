@@ -15,6 +15,8 @@ from study import results
 from study.folder import Folder
 from tests.end_to_end.launches import Command, Ended, children, parents, run, store, table, times
 
+pytestmark = pytest.mark.slow  # each stage alone is in test_faults_interrupt and test_faults_workers
+
 
 @dataclass(frozen=True)
 class Story:

@@ -80,6 +80,7 @@ def test_members_copy_the_best_and_stay_in_their_ranges(alone: tuple[Folder, End
     assert copied == EPOCHS - 1  # a quarter of four members, at every exchange
 
 
+@pytest.mark.slow
 def test_a_killed_population_ends_as_one_left_alone(
     alone: tuple[Folder, Ended], killed: tuple[Folder, dict[str, int], Ended]
 ) -> None:

@@ -36,7 +36,8 @@ import json, sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from rich.console import Console
-from study import launch
+from study import plan as planning
+from study.launch import launch
 
 FILE, HOME, LOG = map(Path, sys.argv[1:])
 
@@ -58,9 +59,9 @@ class Guarded:
             log.write(json.dumps(known) + chr(10))
         return self.split.batches(*given)
 
-plan = launch.plan(launch.Request(name=str(FILE), output=HOME, max_concurrent=1))
+plan = planning.plan(planning.Request(name=str(FILE), output=HOME, max_concurrent=1))
 plan = replace(plan, data=replace(plan.data, test=Guarded(plan.data.test, HOME, LOG)))
-outcome = launch.launch(plan, Console())
+outcome = launch(plan, Console())
 sys.exit(0 if outcome.complete else 1)
 """
 

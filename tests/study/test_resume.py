@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from study.errors import UserError
-from study.launch import Plan, Request, _facts, plan, resume
 from study.overrides import Overrides
+from study.plan import Plan, Request, facts, plan, resume
 
 STUDY = """
 from search_spaces.core.space import Arm, Grid, Study
@@ -27,7 +27,7 @@ def _claimed(folder: Path, **asked: Any) -> Plan:
     source.parent.mkdir()
     source.write_text(STUDY)
     made = plan(Request(name=str(source), output=folder / "home", **asked))
-    made.folder.claim(made.name, made.identity, made.trials, _facts(made))
+    made.folder.claim(made.name, made.identity, made.trials, facts(made))
     shutil.rmtree(source.parent)
     return made
 
@@ -50,7 +50,7 @@ def test_resuming_twice_stores_the_same(tmp_path: Path) -> None:
     launched = _claimed(tmp_path, overrides=Overrides(seeds=1))
     before = json.loads((tmp_path / "home/study.json").read_text())
     again = resume(tmp_path / "home", {})
-    again.folder.claim(again.name, again.identity, again.trials, _facts(again))
+    again.folder.claim(again.name, again.identity, again.trials, facts(again))
     assert json.loads((tmp_path / "home/study.json").read_text()) == before
     assert again.trials == launched.trials
 
@@ -66,7 +66,7 @@ def test_options_given_anew_win(tmp_path: Path) -> None:
 def test_all_seeds_that_were_launched_go_on(tmp_path: Path) -> None:
     launched = _claimed(tmp_path)
     one = replace(launched, trials=launched.trials[:2], study=replace(launched.study, seeds=1))
-    launched.folder.claim(one.name, one.identity, one.trials, _facts(one))
+    launched.folder.claim(one.name, one.identity, one.trials, facts(one))
     assert resume(tmp_path / "home", {}).trials == launched.trials
 
 

@@ -8,89 +8,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from study.models.small_cnn import SmallCNN
-from trainers.core.loop import Fit, Recipe
+from tests.trainers.stochastic import (
+    CPU,
+    F64,
+    MODELS,
+    batch,
+    cnn,
+    first_shape,
+    loss_and_gradients,
+    margin_from,
+    method,
+    mlp,
+    moments,
+    with_batch_norm,
+)
 from trainers.core.method import generator
 from trainers.learned_sigma import LearnedSigma
 from trainers.parts.operator_norm import operator_norm
 from trainers.parts.sensitivity import first_layer, forward_to, squared_gradient
 from trainers.parts.stochastic_losses import LOSSES, smooth_margin
-
-CPU = torch.device("cpu")
-F64 = torch.float64
-
-
-def randomised(model: nn.Module, seed: int = 0) -> nn.Module:
-    rng = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for module in model.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                module.weight.normal_(std=math.sqrt(2 / module.weight[0].numel()), generator=rng)
-                module.bias.normal_(std=0.1, generator=rng)
-    return model.double()
-
-
-def cnn() -> nn.Module:
-    return randomised(SmallCNN(shape=(1, 8, 8), classes=4, width=4, hidden=16))
-
-
-def with_batch_norm() -> nn.Module:
-    return randomised(
-        nn.Sequential(
-            nn.Conv2d(1, 4, 3, padding=1),
-            nn.BatchNorm2d(4),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(4, 6, 3),
-            nn.BatchNorm2d(6),
-            nn.ReLU(inplace=True),
-            nn.Flatten(),
-            nn.Linear(6 * 36, 4),
-        )
-    )
-
-
-def mlp() -> nn.Module:
-    return randomised(nn.Sequential(nn.Flatten(), nn.Linear(64, 20), nn.ReLU(inplace=True), nn.Linear(20, 4)))
-
-
-MODELS = {"cnn": cnn, "batch_norm": lambda: with_batch_norm().eval(), "mlp": mlp}
-
-
-def batch(count: int = 6) -> tuple[Tensor, Tensor]:
-    rng = torch.Generator().manual_seed(11)
-    return torch.rand((count, 1, 8, 8), generator=rng, dtype=F64), torch.randint(4, (count,), generator=rng)
-
-
-def method(**options) -> LearnedSigma:
-    return LearnedSigma(**options).double()
-
-
-def moments(trainer: LearnedSigma, model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance of the margin; the closed forms draw nothing."""
-    return trainer.margin_moments(model, x, y, generator(CPU, 0))
-
-
-def margin_from(model: nn.Module, x: Tensor, y: Tensor, change: Tensor) -> Tensor:
-    """The margin when `change` is added to the first layer's output: the definition, by intervention."""
-    handle = first_layer(model).register_forward_hook(lambda *seen: seen[2] + change)
-    with torch.no_grad():
-        m = smooth_margin(model(x), y)
-    handle.remove()
-    return m
-
-
-def first_shape(model: nn.Module, x: Tensor) -> torch.Size:
-    shapes = []
-    handle = first_layer(model).register_forward_hook(lambda *seen: shapes.append(seen[2].shape))
-    model(x)
-    handle.remove()
-    return shapes[0]
-
-
-def loss_and_gradients(trainer: LearnedSigma, model: nn.Module) -> tuple[Tensor, list[Tensor]]:
-    x, y = batch()
-    loss = trainer.loss(model, trainer.views(x, generator(CPU, 0)), y, generator(CPU, 0))
-    return loss, list(torch.autograd.grad(loss, list(model.parameters())))
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -236,15 +172,6 @@ def test_sampled_noise_under_ece2_is_the_cross_entropy_of_the_noisy_network():
     torch.testing.assert_close(trainer.loss(model, (x,), y, generator(CPU, 7)), expected, rtol=1e-6, atol=0)
 
 
-def test_unused_channels_stay_where_they_started():
-    model, trainer = cnn().float(), LearnedSigma(sigma=0.5, channels=True)
-    fit = Fit(model, trainer, Blobs(), Recipe(epochs=1, batch_size=16), seed=0, device=CPU)
-    started = trainer.rho.detach().clone()
-    fit.run_epoch()
-    assert (trainer.rho[:4] != started[:4]).all() and torch.equal(trainer.rho[4:], started[4:])
-    assert trainer.sigma.shape == (4,)
-
-
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("covariance", ["full", "diagonal", "moment_matched"])
 def test_gradient_of_sigma_is_that_of_finite_differences(loss, covariance):
@@ -322,129 +249,3 @@ def test_an_overwriting_relu_does_no_harm():
     trainer = method(sigma=0.5, learn=False)
     for got, expected in zip(moments(trainer, inplace, x, y), moments(trainer, plain, x, y), strict=True):
         assert torch.equal(got, expected)
-
-
-def test_price_is_paid_by_a_learned_sigma_only():
-    model, (x, y) = cnn(), batch()
-    values = {
-        (learn, beta): method(sigma=0.2, learn=learn, beta=beta).loss(model, (x,), y, generator(CPU, 0)).item()
-        for learn in (True, False)
-        for beta in (None, 0.0, 2.0)
-    }
-    price = ((0.2 / 1.1) ** 2 - 1 - 2 * math.log(0.2 / 1.1)) / 2
-    assert values[True, 2.0] - values[True, None] == pytest.approx(2 * price, rel=1e-6)
-    plain = values[False, None]
-    assert all(value == pytest.approx(plain, rel=1e-7) for key, value in values.items() if key != (True, 2.0))
-
-
-def test_warm_up_grows_the_noise_linearly():
-    model, (x, y) = cnn(), batch()
-    trainer, rng = method(sigma=0.5, warmup=3), generator(CPU, 0)
-    seen = []
-    for epoch in range(6):
-        trainer.start_epoch(epoch, model, None, rng)
-        seen.append(moments(trainer, model, x, y)[1].sum().sqrt().item())
-    assert [value / seen[-1] for value in seen] == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1])
-    assert trainer.metrics()["sigma"].item() == pytest.approx(0.5)
-
-
-@pytest.mark.parametrize("sigma", [1e-3, 0.1, 1.1, 9.0])
-def test_a_learned_sigma_starts_where_it_is_told(sigma):
-    assert LearnedSigma(sigma=sigma).metrics()["sigma"].item() == pytest.approx(sigma, rel=1e-5)
-
-
-def test_state_is_rho_alone_and_hyper_parameters_win():
-    first, second = LearnedSigma(sigma=0.3, sigma_lr=1e-2), LearnedSigma(sigma=0.9, sigma_lr=5e-2, beta=0.7, warmup=2)
-    assert list(first.state_dict()) == ["rho"]
-    assert not LearnedSigma(sigma=0.3, learn=False).state_dict()
-    second.load_state_dict(first.state_dict())
-    assert second.metrics()["sigma"].item() == pytest.approx(0.3, rel=1e-5)
-    assert (second.beta, second.warmup, second.parameter_groups()[0]["lr"]) == (0.7, 2, 5e-2)
-    assert LearnedSigma(sigma=0.3, learn=False).parameter_groups() == []
-
-
-def test_says_what_it_does_not_take():
-    x, y = batch()
-    with pytest.raises(ValueError, match="learn=False"):
-        LearnedSigma(sigma=0.0)
-    wide = nn.Sequential(nn.Flatten(), nn.Linear(64, 1025)).double()
-    with pytest.raises(ValueError, match="at most 1024 channels, got 1025"):
-        moments(method(channels=True), wide, x, y)
-    with pytest.raises(ValueError, match="got covariance='diagonal'"):
-        LearnedSigma(covariance="diagonal", layer="input")
-    with pytest.raises(ValueError, match="got covariance='sampled'"):
-        LearnedSigma(covariance="sampled", margins=2)
-    with pytest.raises(ValueError, match="got layer='every'"):
-        LearnedSigma(channels=True, layer="every")
-    with pytest.raises(ValueError, match="no convolution or linear layer"):
-        moments(method(), nn.Sequential(nn.Flatten()), x, y)
-
-
-class Blobs:
-    """Four classes, told apart by which quarter of the image is bright."""
-
-    def __init__(self) -> None:
-        rng = torch.Generator().manual_seed(0)
-        self.y = torch.arange(128) % 4
-        self.x = 0.3 * torch.rand((128, 1, 8, 8), generator=rng)
-        for i, label in enumerate(self.y.tolist()):
-            self.x[i, :, 4 * (label // 2) : 4 * (label // 2) + 4, 4 * (label % 2) : 4 * (label % 2) + 4] += 0.5
-
-    def __len__(self) -> int:
-        return 128
-
-    def batches(self, size, rng=None):
-        order = torch.arange(128) if rng is None else torch.randperm(128, generator=rng)
-        for chosen in order.split(size):
-            yield self.x[chosen], self.y[chosen]
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"covariance": "diagonal", "loss": "ece2"},
-        {"covariance": "moment_matched"},
-        {"layer": "input"},
-        {"layer": "every", "margins": 2},
-        {"covariance": "sampled", "loss": "ece2", "tie": None},
-        {"channels": True, "loss": "bound"},
-    ],
-    ids=str,
-)
-def test_trains_above_chance_and_moves_sigma(options):
-    data = Blobs()
-    model, trainer = cnn().float(), LearnedSigma(sigma=0.3, **options)
-    fit = Fit(model, trainer, data, Recipe(epochs=4, batch_size=16, lr=1e-2), seed=0, device=CPU)
-    values = [fit.run_epoch() for _ in range(4)]
-    with torch.no_grad():
-        accuracy = (model(data.x).argmax(1) == data.y).float().mean().item()
-    assert accuracy > 0.9
-    assert abs(values[-1]["sigma"] - 0.3) > 1e-3
-
-
-def test_without_a_price_sigma_falls_and_with_a_high_one_it_rises():
-    ends = {}
-    for beta in (None, 2.0):
-        trainer = LearnedSigma(sigma=0.5, beta=beta)
-        fit = Fit(cnn().float(), trainer, Blobs(), Recipe(epochs=3, batch_size=16), seed=0, device=CPU)
-        ends[beta] = [fit.run_epoch()["sigma"] for _ in range(3)][-1]
-    assert ends[None] < 0.5 < ends[2.0]
-
-
-def test_a_resumed_run_is_the_same_run():
-    def fresh() -> Fit:
-        return Fit(
-            cnn().float(),
-            LearnedSigma(sigma=0.3, warmup=1),
-            Blobs(),
-            Recipe(epochs=3, batch_size=32),
-            seed=1,
-            device=CPU,
-        )
-
-    whole, first, second = fresh(), fresh(), fresh()
-    values = [whole.run_epoch() for _ in range(3)]
-    first.run_epoch()
-    second.load_state_dict(copy.deepcopy(first.state_dict()))
-    assert [second.run_epoch() for _ in range(2)] == values[1:]
