@@ -55,7 +55,7 @@ class TrialRun:
         self.model.initialise(generator(torch.device("cpu"), trial.seed, stream))
         if trial.parent is not None and not self.checkpoint.exists():
             inherit(self.model, trial.parent)
-        self.model.to(device, memory_format=find("method", trial.method).memory_format)
+        self.model.to(device, memory_format=find("method", trial.method).memory_format(self.model))
         self.fit = self._fit(0)
         self.history: list[Point] = []
         self.seconds = 0.0

@@ -8,7 +8,7 @@ from torch import Generator, Tensor, nn
 from torch.autograd.graph import GradientEdge
 
 from trainers.core.method import Batches, Method, Sigma
-from trainers.parts.double_backward import QuickDoubleBackward
+from trainers.parts.double_backward import QuickDoubleBackward, is_wide
 from trainers.parts.moments import margin_variance, propagate
 from trainers.parts.operator_norm import operator_norm
 from trainers.parts.sensitivity import (
@@ -71,8 +71,10 @@ class LearnedSigma(Method):
     first layer of more than 1024 channels where each has its own.
     """
 
-    memory_format = torch.contiguous_format
-    """Second backward passes mix formats where the weights are channels_last, and then cost half as much again."""
+    @staticmethod
+    def memory_format(model: nn.Module) -> torch.memory_format:
+        """Returns contiguous where a convolution is wide: its second backward pass would mix the orders of memory."""
+        return torch.contiguous_format if any(map(is_wide, model.modules())) else torch.channels_last
 
     def __init__(
         self,

@@ -104,7 +104,7 @@ def _ways(pgd: tuple[int, ...]) -> dict[tuple[str, int], Method]:
 
 def _stepper(method: Method, model: nn.Module, x: Tensor, y: Tensor, seed: int) -> Step:
     trained = copy.deepcopy(model).train()
-    trained.to(memory_format=method.memory_format)
+    trained.to(memory_format=method.memory_format(trained))
     groups: list[dict[str, object]] = [{"params": list(trained.parameters())}, *method.parameter_groups()]
     optimizer = torch.optim.Adam(groups, lr=1e-3, fused=True)
     rng = generator(x.device, seed)

@@ -5,7 +5,7 @@ its configuration: every argument is annotated with its type and range, and noth
 """
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Protocol
+from typing import Annotated, Protocol
 
 import torch
 from annotated_types import Ge, Le
@@ -41,8 +41,10 @@ class Method(nn.Module):
     - hyper-parameters are not in `state_dict()`: buffers made from them are `persistent=False`.
     """
 
-    memory_format: ClassVar[torch.memory_format] = torch.channels_last
-    """The order of memory of the model's weights: the one in which convolutions are quickest, on CPUs and on GPUs."""
+    @staticmethod
+    def memory_format(model: nn.Module) -> torch.memory_format:  # noqa: ARG004
+        """Returns the order of memory of the model's weights in which this method's steps are quickest."""
+        return torch.channels_last
 
     def views(self, x: Tensor, rng: Generator) -> tuple[Tensor, ...]:
         """Returns what the model is shown for the images x (B, C, H, W) in [0, 1]: one or more such batches."""

@@ -11,11 +11,16 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 FEW = 16
 """Input channels below which torch's own convolution is as quick, and free of what a function of our own costs."""
+
+
+def is_wide(module: nn.Module) -> bool:
+    """Returns whether this is a convolution that `QuickDoubleBackward` changes."""
+    return isinstance(module, nn.Conv2d) and module.weight.shape[1] >= FEW
 
 
 class QuickDoubleBackward(TorchFunctionMode):

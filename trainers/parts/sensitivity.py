@@ -85,7 +85,9 @@ def forward_noisy(model: nn.Module, layer: nn.Module, x: Tensor, s: Tensor, rng:
     """
 
     def disturb(module: nn.Module, inputs: tuple[Tensor, ...], h: Tensor) -> Tensor:  # noqa: ARG001
-        return h + s.view(-1, *[1] * (h.dim() - 2)) * torch.empty_like(h).normal_(generator=rng)
+        # Drawn in one order, whatever the layer's order of memory is, in which drawing may take several times as long.
+        noise = torch.randn(h.shape, generator=rng, device=h.device, dtype=h.dtype)
+        return h + s.view(-1, *[1] * (h.dim() - 2)) * noise
 
     handle = layer.register_forward_hook(disturb)
     try:
