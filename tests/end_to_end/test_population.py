@@ -62,7 +62,19 @@ def _ways(folder: Folder) -> list[tuple[dict[str, object], float]]:
 
 
 def test_members_copy_the_best_and_stay_in_their_ranges(alone: tuple[Folder, Ended]) -> None:
-    folder, ended = alone
+    _check_members(*alone)
+
+
+@pytest.mark.slow
+def test_pb2_s_members_do_too(work: Path, scratch: Path) -> None:
+    (work / "pb2.py").write_text(STUDY.replace("Population(", 'Population(algorithm="pb2", ', 1))
+    folder = Folder(work / "pb2")
+    _check_members(folder, run("launch", work / "pb2.py", "--output", folder.path, scratch=scratch))
+    again = run("resume", folder.path, scratch=scratch, watch=True)
+    assert again.code == 0 and again.listeners == frozenset(), "Ray was started for nothing"
+
+
+def _check_members(folder: Folder, ended: Ended) -> None:
     assert ended.code == 0, ended.out + ended.err
     copied = 0
     for note in map(Path.read_text, _notes(folder)):
