@@ -58,7 +58,10 @@ def write(path: Path, study: str, trial: Trial, rows: Iterable[Mapping[str, Any]
 
 
 def read(paths: Iterable[Path]) -> "pd.DataFrame":
-    """Returns all rows of the files, with a column for each parameter: numbers as numbers, all else as text."""
+    """Returns all rows of the files, with a column for each parameter: numbers as numbers, all else as text.
+
+    A parameter that is named like a column of the rows, such as AugMix's severity, is "params.severity".
+    """
     tables = [pq.read_table(path, schema=SCHEMA) for path in paths]
     table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
     frame = table.to_pandas(types_mapper=None)
@@ -86,7 +89,8 @@ def _parameter_columns(params: "pd.Series[str]") -> dict[str, "pd.Series[Any]"]:
     codes, texts = pd.factorize(params)
     parsed = pd.DataFrame([{k: _cell(v) for k, v in json.loads(text).items()} for text in texts])
     return {
-        name: parsed[name].take(codes).set_axis(params.index) for name in parsed.columns if name not in SCHEMA.names
+        f"params.{name}" if name in SCHEMA.names else name: column.take(codes).set_axis(params.index)
+        for name, column in parsed.items()
     }
 
 

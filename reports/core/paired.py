@@ -153,7 +153,8 @@ def gain_text(mean: float, std: float) -> str:
     """Returns a difference of fractions as print shows it: "+2.1" or "+2.1 ± 0.3"; "" for a missing one."""
     if pd.isna(mean):
         return ""
-    return f"{100 * mean:+.1f}" if pd.isna(std) else f"{100 * mean:+.1f} ± {100 * std:.1f}"
+    points = f"{round(100 * mean, 1) + 0.0:+.1f}"  # never "-0.0"
+    return points if pd.isna(std) else f"{points} ± {100 * std:.1f}"
 
 
 def p_text(p: float) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.core.paired import LEVEL, compare, holm, lead_note, leaders
+from reports.core.paired import LEVEL, compare, gain_text, holm, lead_note, leaders
 from reports.core.stats import by_trial
 from tests.support import table, trials
 
@@ -135,3 +135,8 @@ def test_the_note_says_what_bold_means() -> None:
     assert "not significantly worse" in few and "5% level" in few and "with 3 seeds only large" in few
     many = lead_note(points([9, 1], [True, False]), "row")
     assert "large" not in many and "best of a row" in many and "settings with one seed are not compared" in many
+
+
+def test_a_gain_of_nothing_has_no_minus() -> None:
+    assert [gain_text(mean, float("nan")) for mean in (-0.0004, 0.0, -0.0006)] == ["+0.0", "+0.0", "-0.1"]
+    assert gain_text(0.021, 0.003) == "+2.1 ± 0.3" and gain_text(float("nan"), 0.1) == ""

@@ -63,6 +63,7 @@ def test_parameters_that_some_methods_lack_are_missing_there(tmp_path: Path) -> 
 def test_a_parameter_cannot_hide_a_column(tmp_path: Path) -> None:
     frame = _write(tmp_path / "a.parquet", replace(GNT, params={"metric": 3, "seed": 9}, varied=()))
     assert frame["metric"].tolist() == ["accuracy"] and frame["seed"].tolist() == [0]
+    assert frame["params.metric"].tolist() == [3] and frame["params.seed"].tolist() == [9]
 
 
 def test_rows_without_family_or_severity_have_them_missing(tmp_path: Path) -> None:
