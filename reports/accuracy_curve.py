@@ -112,7 +112,8 @@ def _mark_best(axis, group: pd.DataFrame, colour: str) -> None:  # type: ignore[
     if not pd.isna(low):
         axis.errorbar(best, top, xerr=[[best - low], [high - best]], color=colour, capsize=3, linewidth=1, zorder=4)
         text += f"\n[{low:g}, {high:g}]"
-    axis.annotate(text, (best, top), (0, 8), textcoords="offset points", ha="center", va="bottom")
+    ends = {group["x"].min(): "left", group["x"].max(): "right"}  # inside the axes
+    axis.annotate(text, (best, top), (0, 8), textcoords="offset points", ha=ends.get(best, "center"), va="bottom")
     axis.margins(y=0.22)
 
 
