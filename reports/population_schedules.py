@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from reports.core.panels import Panels
 from reports.core.report import Report
 from reports.core.stats import percent
-from reports.core.style import PALETTE, TWO_COLUMNS
+from reports.core.style import PALETTE
 
 BENCHMARK = "population"
 BESIDE = {"source", "time", "train_loss"}
@@ -76,12 +77,9 @@ def caption(points: pd.DataFrame) -> str:
 def draw(points: pd.DataFrame) -> Figure:
     """Returns a panel for each parameter and one for the score."""
     names = [*_names(points), SCORE]
-    columns = min(len(names), 3)
-    lines = -(-len(names) // columns)
-    figure = Figure(figsize=(TWO_COLUMNS, 0.5 + 1.9 * lines), layout="constrained")
-    axes = figure.subplots(lines, columns, sharex=True, squeeze=False).ravel()
+    panels = Panels(len(names), 3, 1.9, sharex=True)
     copies = points[points["metric"] == "source"]
-    for axis, name in zip(axes, names, strict=False):
+    for axis, name in zip(panels.axes, names, strict=True):
         factor = 100 if name == SCORE else 1
         rows = points[points["metric"] == name]
         values = {(r.member, r.epoch): factor * r.value for r in rows.itertuples()}
@@ -99,10 +97,9 @@ def draw(points: pd.DataFrame) -> Figure:
         positive = rows["value"].to_numpy()
         if name != SCORE and positive.min() > 0 and np.ptp(np.log10(positive)) > 1:
             axis.set_yscale("log")
-        axis.set(title="validation score (%)" if name == SCORE else name, xlabel="epoch")
-    for axis in axes[len(names) :]:
-        axis.set_visible(False)
-    return figure
+        axis.set(title="validation score (%)" if name == SCORE else name)
+    panels.figure.supxlabel("epoch", fontsize="medium")
+    return panels.figure
 
 
 def _names(points: pd.DataFrame) -> list[str]:
