@@ -88,9 +88,9 @@ def draw(points: pd.DataFrame) -> Figure:
             axis.plot(group["epoch"], factor * group["value"], color=colour, linewidth=0.9, alpha=0.7,
                       drawstyle="default" if name == SCORE else "steps-mid")  # fmt: skip
         for copy in copies.itertuples():
-            ends = values.get((int(copy.value), copy.epoch)), values.get((copy.member, copy.epoch + 1))
-            if None not in ends:
-                axis.plot([copy.epoch, copy.epoch + 1], ends, ":", color="0.3", linewidth=0.8)
+            left, right = values.get((int(copy.value), copy.epoch)), values.get((copy.member, copy.epoch + 1))
+            if left is not None and right is not None:
+                axis.plot([copy.epoch, copy.epoch + 1], [left, right], ":", color="0.3", linewidth=0.8)
         way = rows[rows["best"]].sort_values("epoch")
         axis.plot(way["epoch"], factor * way["value"], color="black", linewidth=2.2, alpha=0.8,
                   drawstyle="default" if name == SCORE else "steps-mid")  # fmt: skip

@@ -35,11 +35,12 @@ class Overrides:
             changed["data_options"] = {}
         recipe = {**study.recipe, **({} if self.epochs is None else {"epochs": self.epochs})}
         if self.scheduler is not None:
-            changed["scheduler"] = replace(study.scheduler or Scheduler(), algorithm=self.scheduler)
-        search = replace(study.search or Search(), algorithm=self.search) if self.search else study.search
+            study = replace(study, scheduler=replace(study.scheduler or Scheduler(), algorithm=self.scheduler))
+        search = replace(study.search or Search(), algorithm=self.search) if self.search else study.searching
         details: dict[str, Any] = {} if self.samples is None else {"samples": self.samples}
         details |= {"objectives": self.objectives} if self.objectives else {}
         if details and search is None:
             raise UserError(f"--{next(iter(details))} belongs to a search, and the study has none. Add --search tpe")
-        changed["search"] = replace(search, **details) if search else None
+        if search and (details or self.search):
+            changed["search"] = replace(search, **details)
         return replace(study, recipe=recipe, **changed)

@@ -191,6 +191,8 @@ def test_the_command_line_chooses_the_search() -> None:
     assert changed.scheduler == Scheduler(algorithm="median")
     grid = Overrides(scheduler="asha").apply(STUDY)
     assert grid.search is None and grid.searching == Search(algorithm="grid")
+    clean = Overrides(scheduler="asha", objectives=("clean",)).apply(STUDY)
+    assert clean.searching == Search(algorithm="grid", objectives=("clean",))
     assert Overrides(samples=3).apply(replace(STUDY, search=Search(seed=5))).search == Search(samples=3, seed=5)
     with pytest.raises(UserError, match="--samples belongs to a search, and the study has none"):
         Overrides(samples=3).apply(STUDY)
