@@ -63,7 +63,7 @@ def choose(folder: Folder, search: Search) -> list[Candidate]:
 
     With one objective the best `search.chosen` (one by default); with more the Pareto front, of which at most
     `search.chosen` are kept, evenly along the first objective. A setting that was tried twice counts once, and of
-    equal ones the first is taken.
+    equal ones the first is taken. Where none is validated nothing is recorded.
     """
     settings = {c.trials[0].config_id: c for c in reversed(read(folder)) if c.outcome(folder) == "validated"}
     valued = [(c, c.values(folder, search.objectives)) for c in sorted(settings.values(), key=lambda c: c.number)]
@@ -74,6 +74,8 @@ def choose(folder: Folder, search: Search) -> list[Candidate]:
         front = [pair for pair in valued if not any(_dominates(other, pair[1]) for _, other in valued)]
         kept = [front[i] for i in _spread(len(front), search.chosen or len(front))]
     record = [{"number": c.number, **dict(zip(search.objectives, v, strict=True))} for c, v in kept]
+    if not kept:
+        return []
     write_json(folder.chosen, {"objectives": list(search.objectives), "candidates": record})
     folder.keep(folder.chosen)
     return [c for c, _ in kept]

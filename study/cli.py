@@ -34,7 +34,7 @@ from study.folder import Folder
 from study.lookup import find_study, names
 from study.options import pair
 from study.overrides import Overrides
-from study.uri import mask
+from study.uri import absolute, mask
 
 if TYPE_CHECKING:
     from study.plan import Plan
@@ -234,14 +234,17 @@ def evaluate(
     """
     from study import evaluate as evaluating  # noqa: PLC0415
     from study.show import measured  # noqa: PLC0415
-    from study.tracking import log_evaluation  # noqa: PLC0415
+    from study.tracking import TRACKING_ERRORS, log_evaluation  # noqa: PLC0415
 
     values = dict(pair(text) for text in assign or ())
     subject = evaluating.subject(checkpoint, data=data, model=model, values=values, data_root=data_root, device=device)
     rows = evaluating.measure(subject, on.split(","), values)
     measured(rows, output, console)
-    uri = tracking_uri or f"sqlite:///{Path('studies').absolute() / 'mlflow.db'}"
-    run = log_evaluation(uri, subject.name, {"checkpoint": str(checkpoint), "on": on, **values}, rows)
+    uri = absolute(tracking_uri or "sqlite:///studies/mlflow.db")
+    try:
+        run = log_evaluation(uri, subject.name, {"checkpoint": str(checkpoint), "on": on, **values}, rows)
+    except TRACKING_ERRORS as error:
+        raise UserError(f"measured, but not logged to {mask(uri)}: {' '.join(str(error).split())}") from None
     console.print(f"MLflow run {run} of experiment 'evaluations' in {mask(uri)}", soft_wrap=True)
 
 

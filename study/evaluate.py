@@ -73,6 +73,10 @@ def subject(
 def measure(subject: Subject, metrics: list[str], values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Returns the tidy rows (with family) of the metrics, with the options that values give as "METRIC.option"."""
     checked = {m: options.check(m, find("metric", m), prefixed(f"{m}.", values), "--set") for m in metrics}
+    owners = ("model", "data", *metrics)
+    for key in values:
+        if key.partition(".")[0] not in owners or "." not in key:
+            raise UserError(f"--set {key}: it is an option of none of {', '.join(owners)}. Write it as OWNER.OPTION")
     rows = [
         row
         for name, params in checked.items()

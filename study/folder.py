@@ -78,7 +78,8 @@ class Folder:
         if stored and record.exists() and json.loads(stored)["id"] != self.read()["id"]:
             raise UserError(f"{self.storage} (from --storage) holds another study than {self.path}")
         said = (self.results, self.validation("").parent, self.stopped("").parent, self.candidate(0).parent)
-        self.fetch(record, self.mlflow, self.optuna, self.chosen, *said, self.failure("").parent, missing=True)
+        self.fetch(record, self.mlflow, self.optuna)  # which other launches may have changed since
+        self.fetch(self.chosen, *said, self.failure("").parent, missing=True)
 
     @property
     def results(self) -> Path:
@@ -122,6 +123,11 @@ class Folder:
     def population(self) -> Path:
         """Folder of the tables of a population's members."""
         return self.path / "population"
+
+    @property
+    def selection(self) -> tuple[Path, ...]:
+        """Files and folders that say what a search or a population did, beside its trials' own tables."""
+        return self.candidate(0).parent, self.population, self.chosen
 
     @property
     def chosen(self) -> Path:
@@ -178,11 +184,15 @@ class Folder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keeps other launches out of a claimed directory while entered. Raises UserError where one is at work.
+        """Keeps other launches out of the directory while entered; makes it where there is none.
 
-        The lock goes when its process ends, however that ends. What dead writers left is removed.
+        The lock goes when its process ends, however that ends. What dead writers left is removed. Raises UserError
+        where another launch is at work, and where the directory holds something else than a study.
         """
+        if self.path.is_file() or (self.path.is_dir() and not (self.path / RECORD).exists() and self._foreign()):
+            raise UserError(f"{self.path} is not an empty directory and holds no study. Choose another --output")
         with files.storing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
             opened = (self.path / ".lock").open("w")
         with opened as lock:
             try:
@@ -194,6 +204,9 @@ class Folder:
             self._sweep()
             yield
 
+    def _foreign(self) -> bool:
+        return any(path.name != ".lock" for path in self.path.iterdir())
+
     def _sweep(self) -> None:
         """Removes files that nobody will finish, and notes of former launches on trials that get another try."""
         with files.storing(self.path):
@@ -204,7 +217,8 @@ class Folder:
                 note.unlink(missing_ok=True)
 
     def claim(self, name: str, identity: str, trials: list[Trial], facts: Mapping[str, Any]) -> None:
-        """Makes the directory the home of this study, or checks that it is; more seeds may join. Writes study.json.
+        """Makes the directory, which is held, the home of this study, or checks that it is; more seeds may join. Writes
+        study.json.
 
         identity: `spec.study_id` of the whole study, of which `trials` may be a part. The directory gets an identity
         of its own beside it, "home": the same study in another directory is another run of it.
@@ -221,8 +235,6 @@ class Folder:
                     "Choose another --output"
                 )
             known, home = [Trial.from_json(json.dumps(fields)) for fields in old["trials"]], old["home"]
-        elif self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
-            raise UserError(f"{self.path} is not an empty directory and holds no study. Choose another --output")
         merged = {t.key: t for t in [*known, *trials]}
         listed = [json.loads(t.to_json()) for t in merged.values()]
         record = {"name": name, "id": identity, "home": home, **facts, "trials": listed}

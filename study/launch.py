@@ -10,7 +10,7 @@ from rich.console import Console
 from study import candidates, population, reporting
 from study.errors import UserError
 from study.files import storing
-from study.plan import LOCAL, Plan, facts
+from study.plan import LOCAL, Plan, facts, refuse_hindsight
 from study.signals import terminated_as_interrupted
 from study.trial import Trial
 
@@ -50,9 +50,10 @@ def launch(plan: Plan, console: Console) -> Outcome:
     so.
     """
     start = time.monotonic()
-    plan.folder.fetch_study()
-    plan.folder.claim(plan.name, plan.identity, plan.trials, facts(plan))
     with plan.folder.held(), terminated_as_interrupted():
+        plan.folder.fetch_study()
+        refuse_hindsight(plan.study, plan.folder)
+        plan.folder.claim(plan.name, plan.identity, plan.trials, facts(plan))
         return _launch(plan, console, start)
 
 
@@ -74,7 +75,7 @@ def _launch(plan: Plan, console: Console, start: float) -> Outcome:
             folder.keep(folder.report)
     except KeyboardInterrupt:  # while the report is made, or again
         interrupted = True
-    except UserError:
+    except Exception:
         mirror.close({})
         raise
     mirror.close(made.summary if made else {})
@@ -151,9 +152,9 @@ def _ahead(plan: Plan, selecting: bool) -> tuple[int, int]:
         return len(_reported(plan)), len(_reported(plan)) - len(_waiting(plan))
     if study.population:
         return study.population.size, 0
-    settings = study.trial_count  # of a grid with --set's values it is another number
-    if study.searching and study.searching.algorithm == "grid":
-        settings = study.seeds * sum(len(arm.settings()) for arm in plan.space.arms)
+    grid = study.searching is not None and study.searching.algorithm == "grid"
+    # Of the arms as --set's values have made them.
+    settings = study.seeds * sum(len(arm.settings()) for arm in plan.space.arms) if grid else study.trial_count
     return settings, sum(plan.folder.state(t.key) in ("validated", "stopped") for t in plan.folder.trials())
 
 
@@ -174,6 +175,6 @@ def _select(plan: Plan, bench: "Bench") -> bool:
     assert plan.study.searching is not None
     optimizer = Optimizer(plan.name, plan.space, plan.study.searching, plan.folder)
     run_search(bench, optimizer)
-    if optimizer.complete:
-        candidates.choose(plan.folder, optimizer.search)
+    if optimizer.complete and not candidates.choose(plan.folder, optimizer.search):
+        raise UserError(f"no setting of the search was trained to its end. `study status {plan.folder.path}` says why")
     return optimizer.complete

@@ -34,6 +34,10 @@ class Overrides:
         if self.data not in (None, study.data):
             changed["data_options"] = {}
         recipe = {**study.recipe, **({} if self.epochs is None else {"epochs": self.epochs})}
+        if self.epochs is not None:  # of every trial: no arm keeps its own
+            changed["arms"] = tuple(
+                replace(arm, space={k: v for k, v in arm.space.items() if k != "epochs"}) for arm in study.arms
+            )
         if self.scheduler is not None:
             study = replace(study, scheduler=replace(study.scheduler or Scheduler(), algorithm=self.scheduler))
         search = replace(study.search or Search(), algorithm=self.search) if self.search else study.searching
@@ -41,6 +45,8 @@ class Overrides:
         details |= {"objectives": self.objectives} if self.objectives else {}
         if details and search is None:
             raise UserError(f"--{next(iter(details))} belongs to a search, and the study has none. Add --search tpe")
+        if self.samples is not None and search is not None and search.algorithm == "grid":
+            raise UserError("--samples is not for a grid, which has a number of its own. Add --search tpe or random")
         if search and (details or self.search):
             changed["search"] = replace(search, **details)
         return replace(study, recipe=recipe, **changed)

@@ -15,7 +15,7 @@ from study.lookup import find_study
 from study.overrides import Overrides
 from study.stored import decode, encode
 from study.trial import Trial, study_id
-from study.uri import MASK, mask
+from study.uri import MASK, absolute, mask
 from study.versions import commit, versions
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ def _plan(request: Request, name: str, study: Study, command: str) -> Plan:
     space.check()
     if study.population and request.storage:
         raise UserError("--storage is not for a population, whose members read one another's states. Share --output")
+    if study.population and request.trial_timeout:
+        raise UserError("--trial-timeout is not for a population, whose members wait for one another")
     if study.selects:
         if request.trials:
             raise UserError("--trials is not for a search, whose trials are not known beforehand. Use --samples")
@@ -122,7 +124,12 @@ def _plan(request: Request, name: str, study: Study, command: str) -> Plan:
         identity = study_id(name, trials)
     output = request.output or Path("studies") / f"{name}-{study.data}-{identity[:6]}"
     folder = Folder(output.absolute(), request.storage)
-    uri = request.tracking_uri or f"sqlite:///{folder.path.parent / 'mlflow.db'}"
+    uri = absolute(request.tracking_uri or f"sqlite:///{folder.path.parent / 'mlflow.db'}")
+    return Plan(request, name, study, identity, space, trials[: request.trials], data, folder, uri, command)
+
+
+def refuse_hindsight(study: Study, folder: Folder) -> None:
+    """Raises UserError where a search is to be longer than it was when test data was read for its best."""
     if study.searching and candidates.chosen(folder) is not None:
         tried = len(candidates.read(folder))
         if study.searching.algorithm != "grid" and tried < study.searching.samples:
@@ -130,7 +137,6 @@ def _plan(request: Request, name: str, study: Study, command: str) -> Plan:
                 f"the search in {folder.path} is over: test data has been read for the best of {tried} candidates, so "
                 f"that {study.searching.samples} --samples would choose by hindsight. Choose another --output"
             )
-    return Plan(request, name, study, identity, space, trials[: request.trials], data, folder, uri, command)
 
 
 def facts(plan: Plan) -> dict[str, object]:
@@ -150,7 +156,7 @@ def facts(plan: Plan) -> dict[str, object]:
             "values": encode(request.overrides.values),
             "data_root": str(request.data_root.absolute()) if request.data_root else None,
             "parents": str(request.parents.absolute()) if request.parents else None,
-            "tracking_uri": mask(request.tracking_uri) if request.tracking_uri else None,
+            "tracking_uri": mask(absolute(request.tracking_uri)) if request.tracking_uri else None,
             **{name: getattr(request, name) for name in STORED},
         },
     }

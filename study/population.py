@@ -7,6 +7,7 @@ from pprint import pformat
 from search_spaces.core.space import Search
 from study import candidates, files
 from study.candidates import Candidate
+from study.errors import UserError
 from study.folder import Folder, write_json
 from study.spec import Space
 from study.trial import Trial
@@ -31,7 +32,10 @@ def choose(folder: Folder, space: Space, ways: list[Trial]) -> None:
     assert population is not None
     for number, way in enumerate(ways):
         Candidate(number, number, way.values_at(space.epochs), (way,)).write(folder)
-    (best,) = candidates.choose(folder, Search(objectives=(population.objective,)))
+    kept = candidates.choose(folder, Search(objectives=(population.objective,)))
+    if not kept:
+        raise UserError(f"every member of the population in {folder.path} diverged. Give it smaller ranges")
+    (best,) = kept
     (value,) = best.values(folder, [population.objective])
     followed = tuple(replace(best.trials[0], arm=BEST, seed=seed) for seed in range(space.study.seeds))
     Candidate(len(ways), best.number, best.params, followed).write(folder)

@@ -10,7 +10,7 @@ from pyarrow import fs
 from study import files
 from study.errors import UserError
 from study.files import PARTIAL, StorageError
-from study.uri import mask
+from study.uri import has_secret, mask
 
 
 class Remote:
@@ -22,7 +22,7 @@ class Remote:
 
     def __init__(self, uri: str, folder: Path) -> None:
         self.uri, self.folder = uri, folder
-        if mask(uri) != uri:
+        if has_secret(uri):
             raise UserError(_not_a_store(uri, "it holds a credential; give that in the environment"))
         try:
             self.store, root = fs.FileSystem.from_uri(uri)

@@ -28,7 +28,9 @@ def restore(uri: str, experiment: str, chosen: str | None, path: Path) -> Folder
     try:
         client = connect(uri)
         parent = _choose(client, mask(uri), experiment, chosen)
-        client.download_artifacts(parent.info.run_id, RECORD, str(path))
+        kept = {artifact.path for artifact in client.list_artifacts(parent.info.run_id)}
+        for name in (RECORD, *(kept & {part.name for part in folder.selection})):
+            client.download_artifacts(parent.info.run_id, name, str(path))
         children = search(client, parent.info.experiment_id, f"tags.`{PARENT}` = '{parent.info.run_id}'")
         keys = {trial.key for trial in folder.trials()}
         known = [child for child in children if child.data.tags[KEY] in keys]

@@ -36,6 +36,9 @@ def describe(name: str, console: Console) -> None:
         space = ", ".join(filter(None, [space, f"fine-tunes {arm.parent!r}" if arm.parent else ""]))
         table.add_row(arm.label, arm.method, space or "its defaults", _count(arm))
     console.print(table)
+    if not study.selects and any(_ranged(arm) for arm in study.arms):
+        console.print("\nIts ranges are for a search: add --search tpe --samples 20")
+        return
     cores = psutil.cpu_count() or 1
     seconds = study.trial_count * study.trial_seconds / cores
     if study.population:
@@ -220,8 +223,11 @@ def measured(rows: list[dict[str, Any]], output: Path | None, console: Console) 
 
 
 def _count(arm: Arm) -> str:
-    ranges = any(isinstance(dimension, Range) for dimension in arm.dimensions().values())
-    return "any" if ranges else str(len(arm.settings()))
+    return "any" if _ranged(arm) else str(len(arm.settings()))
+
+
+def _ranged(arm: Arm) -> bool:
+    return any(isinstance(dimension, Range) for dimension in arm.dimensions().values())
 
 
 def _table(*columns: str) -> Table:

@@ -25,8 +25,9 @@ def pass_on_termination() -> None:
 def _pass_on(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     # Called rather than raised: in a job of Ray's, SIGINT is blocked.
     handler = signal.getsignal(signal.SIGINT)
-    if callable(handler):
-        handler(signal.SIGINT, frame)
+    if not callable(handler):  # a shell's background job ignores SIGINT
+        raise KeyboardInterrupt
+    handler(signal.SIGINT, frame)
 
 
 @contextmanager

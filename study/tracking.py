@@ -66,6 +66,11 @@ class Store:
 
     def close(self, *, complete: bool) -> None:
         """Ends the study's run, as finished if all its trials are."""
+        for path in self.folder.selection:
+            if path.is_dir():
+                self.client.log_artifacts(self.parent, str(path), path.name)
+            elif path.exists():
+                self.client.log_artifact(self.parent, str(path))
         self.client.set_terminated(self.parent, "FINISHED" if complete else "FAILED")
 
     def start(self, trial: Trial) -> None:

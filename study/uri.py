@@ -9,8 +9,10 @@ PARENT = "mlflow.parentRunId"
 SORTED_BY = "corruption"
 """The metric by which comparisons are ordered: the accuracy under corruption, see `summary.headline`."""
 
-MASK = "***@"
-"""What stands for a user and a password."""
+MASK = "***"
+"""What stands for a user and a password, and for a secret."""
+SECRET = re.compile(r"((?<=[?&])[\w.-]*(?:password|secret|token|key|sas|credential)[\w.-]*=)[^&#\s]+", re.IGNORECASE)
+"""A secret in a URI's query."""
 
 
 def sqlite_path(uri: str) -> Path | None:
@@ -18,13 +20,28 @@ def sqlite_path(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
 
 
+def absolute(uri: str) -> str:
+    """Returns a URI that names the same SQLite file from wherever it is read; others as they are."""
+    path = sqlite_path(uri)
+    return f"sqlite:///{path.absolute()}" if path else uri
+
+
 def mask(text: str) -> str:
     """Returns a URI, or a text with URIs in it, without users and passwords: fit for printing and storing."""
-    return re.sub(r"(?<=://)[^/?#\s]*@", MASK, text)
+    return SECRET.sub(rf"\1{MASK}", re.sub(r"(?<=://)[^/?#\s]*@", f"{MASK}@", text))
+
+
+def has_secret(uri: str) -> bool:
+    """Returns whether a URI holds a password or a secret; a name before an @ alone is none."""
+    return bool(re.search(r"://[^/?#\s@]*:[^/?#\s]*@", uri) or SECRET.search(uri))
 
 
 def comparison_link(base: str, experiment: str, parent: str) -> str:
-    """Returns the page of MLflow's interface at `base` that compares the child runs of a run, the most robust first."""
+    """Returns the page of MLflow's interface at `base` that compares the child runs of a run, the most robust first.
+
+    A user and a password in `base` are left out.
+    """
+    base = re.sub(r"(?<=://)[^/?#\s]*@", "", base)
     search = quote(f"tags.`{PARENT}` = '{parent}'", safe="")
     order = quote(f"metrics.`{SORTED_BY}`", safe="")
     query = (

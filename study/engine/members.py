@@ -76,8 +76,12 @@ class MemberActor(tune.Trainable):  # type: ignore[misc]
         except StorageError as error:
             return {"score": 0.0, "done": True, "storage": str(error)}
         except DivergedError:
-            # The worst there is: others are copied over it. If not, it tries again from where it was.
-            return {"score": 0.0, "done": False}
+            if end.epoch < epochs:
+                # The worst there is: others are copied over it. If not, it tries again from where it was.
+                return {"score": 0.0, "done": False}
+            # Nobody will be copied any more: it ends here, without the table that would let it be chosen.
+            found = {"asked": asked, "score": 0.0, "points": [], "trial": json.loads(self._trial().to_json())}
+            write_json(note, found)
         except torch.AcceleratorError:
             raise
         except Exception as error:  # noqa: BLE001  the boundary of the process: whatever it was is told, not lost

@@ -7,20 +7,27 @@ from ray.tune.search import Searcher
 
 from study import results
 from study.engine.optimizer import Optimizer
+from study.files import StorageError
 from study.run import history_rows
 from study.trial import Trial
 from study.versions import versions
 
 
 class CandidateSearcher(Searcher):  # type: ignore[misc]
-    """Suggests the optimizer's trials one by one. config: what Tune is to give an actor for a trial.
+    """Suggests the optimizer's trials one by one. config: what Tune is to give an actor for a trial. broken: is told
+    that nothing can be written any more, since Tune would take an error of ours for the trial's.
 
     Ray's own `Repeater` averages one objective only, and its `OptunaSearch` cannot be continued with stored studies.
     """
 
-    def __init__(self, optimizer: Optimizer, config: Callable[[Trial], dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        config: Callable[[Trial], dict[str, Any]],
+        broken: Callable[[StorageError], None],
+    ) -> None:
         super().__init__()
-        self.optimizer, self.config = optimizer, config
+        self.optimizer, self.config, self.broken = optimizer, config, broken
         self.running: dict[str, Trial] = {}
 
     def suggest(self, trial_id: str) -> Any:
@@ -33,10 +40,18 @@ class CandidateSearcher(Searcher):  # type: ignore[misc]
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Records a trial that was stopped early, and settles the candidate if this was its last."""
-        trial, folder = self.running.pop(trial_id), self.optimizer.folder
-        if result is None or "storage" in result:
+        trial = self.running.pop(trial_id)
+        if result is not None and "storage" in result:
             result = None
-        failed = error or (result is not None and "failure" in result)
+        try:
+            self._settle(trial, result, failed=error or (result is not None and "failure" in result))
+        except StorageError as refused:
+            self.broken(refused)
+
+    def _settle(self, trial: Trial, result: dict[str, Any] | None, *, failed: bool) -> None:
+        folder = self.optimizer.folder
+        if result is not None:  # searchers hear of it before callbacks do, which fetch tables otherwise
+            folder.fetch(folder.validation(trial.key), folder.trial(trial.key) / "checkpoint.pt")
         if result is not None and not failed and folder.state(trial.key) == "started":
             rows, seconds = history_rows(folder.trial(trial.key))
             facts = {"seconds": seconds, "versions": versions()}

@@ -1,7 +1,7 @@
 """Ray Tune schedules the trials: the driver's side. Imported once Ray runs, see `cluster.connected`."""
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -66,9 +66,9 @@ def run_search(bench: Bench, optimizer: Optimizer) -> None:
 
     Raises StorageError like `run_trials`.
     """
-    searcher = CandidateSearcher(optimizer, lambda trial: bench.config(trial, selecting=True))
-    stopping = scheduler(optimizer.space) if optimizer.space.study.scheduler else None
     relay = _Relay(bench.folder, bench.listeners)
+    searcher = CandidateSearcher(optimizer, lambda trial: bench.config(trial, selecting=True), relay.stop)
+    stopping = scheduler(optimizer.space) if optimizer.space.study.scheduler else None
     options = {"search_alg": searcher, "num_samples": -1, "scheduler": stopping}
     fit(bench, TrialActor, bench.data.for_selection(), {}, relay, bench.scratch / "search", **options)
     if relay.broken is not None:
@@ -134,35 +134,44 @@ class _Relay(tune.Callback):  # type: ignore[misc]
         # Tune stores its callbacks in snapshots that are never read; what they hold cannot be stored.
         return {}
 
+    def stop(self, error: StorageError) -> None:
+        """Ends the run: nothing can be written any more."""
+        self.broken = error
+
+    def _tell(self, event: Callable[[Listener], None]) -> None:
+        # Tune would take an error of a listener for the trial's.
+        try:
+            for listener in self.listeners:
+                event(listener)
+        except StorageError as error:
+            self.stop(error)
+
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        for listener in self.listeners:
-            listener.started(self._trial(trial))
+        ours = self._trial(trial)
+        self.folder.failure(ours.key).unlink(missing_ok=True)  # it is tried again
+        self._tell(lambda listener: listener.started(ours))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         if result.get("point") is not None:
-            for listener in self.listeners:
-                listener.epoch(self._trial(trial), result["point"])
+            ours = self._trial(trial)
+            self._tell(lambda listener: listener.epoch(ours, result["point"]))
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        for listener in self.listeners:
-            listener.retried(self._trial(trial), _reason(trial))
+        ours, reason = self._trial(trial), _reason(trial)
+        self._tell(lambda listener: listener.retried(ours, reason))
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         ours, result = self._trial(trial), trial.last_result
         if "storage" in result:
-            self.broken = StorageError(result["storage"])
+            self.stop(StorageError(result["storage"]))
         elif "failure" in result:
             self._failed(ours, result["failure"], result["traceback"])
+        elif self.folder.state(ours.key) == "stopped":
+            self._tell(lambda listener: listener.stopped(ours))
         else:
-            self.folder.failure(ours.key).unlink(missing_ok=True)
-            stopped = self.folder.state(ours.key) == "stopped"
-            for listener in self.listeners:
-                if stopped:
-                    listener.stopped(ours)
-                else:
-                    listener.finished(ours)
+            self._tell(lambda listener: listener.finished(ours))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._failed(self._trial(trial), _reason(trial), trial.get_error() or "")
@@ -175,10 +184,9 @@ class _Relay(tune.Callback):  # type: ignore[misc]
                 {"trial": trial.label, "seed": trial.seed, "reason": reason, "traceback": mask(trace)},
             )
         except StorageError as error:
-            self.broken = error
+            self.stop(error)
             return
-        for listener in self.listeners:
-            listener.failed(trial, reason)
+        self._tell(lambda listener: listener.failed(trial, reason))
 
     def _trial(self, trial: Any) -> Trial:
         return Trial.from_json(trial.config["config"]["trial"])

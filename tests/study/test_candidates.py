@@ -83,6 +83,14 @@ def test_only_what_is_validated_is_chosen_and_a_setting_once(tmp_path: Path) -> 
     assert [read(folder)[n].outcome(folder) for n in (0, 1, 10)] == ["validated", "open", "validated"]
 
 
+def test_where_none_is_validated_nothing_is_chosen_for_good(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    _search(folder, {SETTINGS[0]: (0.5, 0.5)})
+    for path in folder.validation("x").parent.iterdir():
+        path.unlink()
+    assert choose(folder, Search()) == [] and chosen(folder) is None
+
+
 def test_a_candidates_outcome_is_that_of_its_worst_seed(tmp_path: Path) -> None:
     ends = ("validated", "stopped", "failed", "pending")
     for number, (one, other) in enumerate(product(ends, ends)):

@@ -50,15 +50,15 @@ def test_another_study_is_refused_and_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_directory_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("all of it", encoding="utf-8")
-    with pytest.raises(UserError, match="holds no study. Choose another --output"):
-        _claim(tmp_path)
+    with pytest.raises(UserError, match="holds no study. Choose another --output"), Folder(tmp_path).held():
+        pass
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(UserError, match="file is not an empty directory"):
-        _claim(tmp_path / "file")
+    with pytest.raises(UserError, match="file is not an empty directory"), Folder(tmp_path / "file").held():
+        pass
     with pytest.raises(
         UserError,
         match="cannot write .*file/below/study.json: Not a directory. Nothing finished is lost.*another --output",
@@ -66,6 +66,28 @@ def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
         _claim(tmp_path / "file/below")
     with pytest.raises(UserError, match="cannot write /proc/study"):
         _claim(Path("/proc/study"))
+
+
+def test_a_launch_holds_a_directory_before_it_claims_it(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "new")
+    with folder.held():
+        with pytest.raises(UserError, match="another launch is at work"), Folder(folder.path).held():
+            pass
+        folder.claim("sigma_sweep", "id", ONE_SEED, FACTS)
+    assert folder.trials() == ONE_SEED
+    with folder.held():
+        pass
+
+
+def test_a_machine_that_returns_to_a_stored_study_learns_what_others_added(tmp_path: Path) -> None:
+    store = (tmp_path / "store").as_uri()
+    here, there = Folder(tmp_path / "here", store), Folder(tmp_path / "there", store)
+    for folder, some in ((here, ONE_SEED), (there, TRIALS), (here, ONE_SEED)):
+        folder.fetch_study()
+        folder.claim("sigma_sweep", "id", some, FACTS)
+    assert here.trials() == TRIALS
+    there.fetch_study()
+    assert there.trials() == TRIALS
 
 
 def test_no_study_is_one_line(tmp_path: Path) -> None:

@@ -234,6 +234,17 @@ def test_mistakes_of_a_schedule_are_one_line(schedule: Any, says: str) -> None:
         _resolve(arms=(replace(SCHEDULED, schedule=schedule),), seeds=1, recipe={"epochs": 8})
 
 
+def test_epochs_of_the_command_line_are_every_arms() -> None:
+    arms = (replace(STUDY.arms[0], space={"sigma": 0.1, "epochs": 2}), STUDY.arms[1])
+    changed = Overrides(epochs=50).apply(replace(STUDY, arms=arms))
+    assert {t.recipe["epochs"] for t in resolve(changed, FINGERPRINT, ())} == {50}
+
+
+def test_a_grid_takes_no_samples() -> None:
+    with pytest.raises(UserError, match="--samples is not for a grid"):
+        Overrides(scheduler="asha", samples=3).apply(STUDY)
+
+
 def test_overrides_change_what_they_name_and_no_more() -> None:
     changed = Overrides(data="mnist", model="lenet5", seeds=7, epochs=9).apply(STUDY)
     assert (changed.data, changed.model, changed.seeds, changed.recipe) == ("mnist", "lenet5", 7, {"epochs": 9})

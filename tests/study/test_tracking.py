@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from search_spaces.core.space import Search
 from study import reporting, results
+from study.candidates import Candidate, choose, chosen, read
 from study.errors import UserError
 from study.folder import Folder, write_json
 from study.restore import restore
@@ -77,6 +79,22 @@ def test_a_study_comes_back_bit_for_bit_when_its_directory_is_gone(mirrored: Mir
     assert {name: again[name] for name in mirrored.report} == mirrored.report and len(mirrored.report) == 3
     assert made.sources[0].failed == [(f"{TRIALS[-1].label}, seed {TRIALS[-1].seed}", "out of memory")]
     assert "study ui" not in again["index.html"].decode()
+
+
+def test_a_search_comes_back_with_its_candidates(mirrored: Mirrored, tmp_path: Path) -> None:
+    folder = _study(tmp_path / "search", mirrored.uri, [], lost=0, id="eeee")
+    Candidate(0, 0, {"sigma": 0.0}, tuple(TRIALS[:2])).write(folder)
+    table(TRIALS[:2], folder.validation("").parent)
+    table(TRIALS[:1], folder.results)
+    choose(folder, Search())
+    store = Store(mirrored.uri, folder)
+    _deliver(store, TRIALS[:2])
+    back = restore(mirrored.uri, NAME, "eeee", tmp_path / "back")
+    store.client.delete_run(store.parent)
+    assert read(back) == read(folder) and chosen(back) == chosen(folder)
+    assert [back.state(t.key) for t in back.trials()] == ["finished", "validated"]
+    for part in ("results", "validation"):
+        assert _contents(back.path / part) == _contents(folder.path / part)
 
 
 def test_runs_carry_what_the_interface_compares(mirrored: Mirrored) -> None:

@@ -1,0 +1,46 @@
+"""A population's member, without Ray's processes."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from search_spaces.core.space import Arm, Population, Range, Study
+from study import population
+from study.engine.members import MemberActor
+from study.errors import UserError
+from study.folder import Folder
+from study.run import Place
+from study.spec import Space
+from tests.support import digits
+
+STUDY = Study(
+    question="?",
+    arms=(Arm(method="standard", label="Vanilla"),),
+    recipe={"epochs": 2, "optimizer": "sgd"},
+    population=Population(mutate={"lr": Range(0.1, 1e30)}, size=1, interval=1),
+    reports=(),
+    seeds=1,
+)
+
+
+def test_a_member_that_diverges_at_the_end_is_done_and_is_not_chosen(tmp_path: Path) -> None:
+    data, folder = digits(), Folder(tmp_path)
+    space = Space(STUDY, data.fingerprint)
+    told = {
+        "trial": space.trials(space.arms[0], {"lr": 0.1})[0].to_json(), "interval": 1, "objective": "corruption",
+        "study": "s", "place": asdict(Place()), "folder": str(tmp_path), "member": 0,
+    }  # fmt: skip
+    actor = MemberActor.__new__(MemberActor)
+    actor.setup({"config": told, "lr": 0.1}, data)
+    assert actor.step()["done"] is False
+    start = actor.at
+    for _ in range(2):  # again, as after a resume
+        actor.take({"config": told, "lr": 1e30})
+        actor.at = start
+        result = actor.step()
+        assert result["done"] is True and result["score"] == 0.0
+    ways = population.members(folder, space)
+    assert ways is not None and len(ways) == 1
+    with pytest.raises(UserError, match="every member of the population in .* diverged"):
+        population.choose(folder, space, ways)
