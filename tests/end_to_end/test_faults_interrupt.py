@@ -23,7 +23,7 @@ def test_ctrl_c_at_every_stage(work: Path, scratch: Path) -> None:
         return ended
 
     launch = ("launch", file, "--output", directory)
-    stop((directory / ".lock").exists, "before Ray is up", *launch)
+    stop((directory / "study.json").exists, "before Ray is up", *launch)
     assert folder.state(folder.trials()[0].key) == "pending"
     stop(lambda: waiting(gates, "go"), "in the first epoch")
     assert not list(directory.glob("trials/*/checkpoint.pt"))
