@@ -187,10 +187,8 @@ class Folder:
         """Keeps other launches out of the directory while entered; makes it where there is none.
 
         The lock goes when its process ends, however that ends. What dead writers left is removed. Raises UserError
-        where another launch is at work, and where the directory holds something else than a study.
+        where another launch is at work.
         """
-        if self.path.is_file() or (self.path.is_dir() and not (self.path / RECORD).exists() and self._foreign()):
-            raise UserError(f"{self.path} is not an empty directory and holds no study. Choose another --output")
         with files.storing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             opened = (self.path / ".lock").open("w")
@@ -204,9 +202,6 @@ class Folder:
             self._sweep()
             yield
 
-    def _foreign(self) -> bool:
-        return any(path.name != ".lock" for path in self.path.iterdir())
-
     def _sweep(self) -> None:
         """Removes files that nobody will finish, and notes of former launches on trials that get another try."""
         with files.storing(self.path):
@@ -215,6 +210,18 @@ class Folder:
                     left.unlink(missing_ok=True)
             for note in self.path.glob("trials/*/overdue.txt"):
                 note.unlink(missing_ok=True)
+
+    def check(self, name: str, identity: str) -> None:
+        """Raises UserError where the directory holds another study, or something else; changes nothing."""
+        if (self.path / RECORD).exists():
+            old = self.read()
+            if old["id"] != identity:
+                raise UserError(
+                    f"{self.path} holds another study: {old['name']} ({old['id']}), not {name} ({identity}). "
+                    "Choose another --output"
+                )
+        elif self.path.is_file() or (self.path.is_dir() and any(p.name != ".lock" for p in self.path.iterdir())):
+            raise UserError(f"{self.path} is not an empty directory and holds no study. Choose another --output")
 
     def claim(self, name: str, identity: str, trials: list[Trial], facts: Mapping[str, Any]) -> None:
         """Makes the directory, which is held, the home of this study, or checks that it is; more seeds may join. Writes
@@ -225,15 +232,11 @@ class Folder:
 
         Raises UserError where another study lives there, StorageError where it cannot be written.
         """
+        self.check(name, identity)
         known: list[Trial] = []
         home = uuid.uuid4().hex[:12]
         if (self.path / RECORD).exists():
             old = self.read()
-            if old["id"] != identity:
-                raise UserError(
-                    f"{self.path} holds another study: {old['name']} ({old['id']}), not {name} ({identity}). "
-                    "Choose another --output"
-                )
             known, home = [Trial.from_json(json.dumps(fields)) for fields in old["trials"]], old["home"]
         merged = {t.key: t for t in [*known, *trials]}
         listed = [json.loads(t.to_json()) for t in merged.values()]

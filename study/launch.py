@@ -50,6 +50,7 @@ def launch(plan: Plan, console: Console) -> Outcome:
     so.
     """
     start = time.monotonic()
+    plan.folder.check(plan.name, plan.identity)
     with plan.folder.held(), terminated_as_interrupted():
         plan.folder.fetch_study()
         refuse_hindsight(plan.study, plan.folder)

@@ -50,15 +50,15 @@ def test_another_study_is_refused_and_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_directory_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("all of it", encoding="utf-8")
-    with pytest.raises(UserError, match="holds no study. Choose another --output"), Folder(tmp_path).held():
-        pass
+    with pytest.raises(UserError, match="holds no study. Choose another --output"):
+        _claim(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(UserError, match="file is not an empty directory"), Folder(tmp_path / "file").held():
-        pass
+    with pytest.raises(UserError, match="file is not an empty directory"):
+        _claim(tmp_path / "file")
     with pytest.raises(
         UserError,
         match="cannot write .*file/below/study.json: Not a directory. Nothing finished is lost.*another --output",
