@@ -63,8 +63,9 @@ def leaders(values: pd.DataFrame, higher: bool = True) -> pd.DataFrame:
     best: has the highest mean over its seeds (the lowest, where `higher` is false); ties are all best. p: of Student's
     paired test against the best setting over the seeds that both have, t = mean(d) / (std(d) / sqrt(n)) with n - 1
     degrees of freedom, Holm-adjusted over the settings compared; nan where no test was made. leads: it is the best or
-    not significantly worse (p >= LEVEL): what a table sets in bold. Where no setting is significantly worse none leads,
-    since bold for all would set nothing apart.
+    not significantly worse: what a table sets in bold. Worse is p < LEVEL with a mean difference that speaks for the
+    best; where seeds are missing, one with a lower mean can be better on the seeds in common. Where no setting is
+    significantly worse none leads, since bold for all would set nothing apart.
 
     Two-sided, since the best is picked by the numbers that are tested: with two settings the chance to call equal ones
     different is then LEVEL, one-sided it were twice that. Nothing can be said of a setting with fewer than two seeds in
@@ -90,8 +91,9 @@ def leaders(values: pd.DataFrame, higher: bool = True) -> pd.DataFrame:
     equal = (n >= 2) & (np.nanmax(np.abs(np.nan_to_num(d)), axis=1) <= NO_SPREAD)
     adjusted = np.asarray(holm(np.where(equal, 1.0, np.where((n >= 2) & (std > NO_SPREAD), p, np.nan)).tolist()))
     found.loc[others.index, "p"] = adjusted
-    if (adjusted < LEVEL).any():
-        found.loc[others.index, "leads"] = adjusted >= LEVEL
+    worse = (adjusted < LEVEL) & ((mean < 0) if higher else (mean > 0))
+    if worse.any():
+        found.loc[others.index, "leads"] = ~np.isnan(adjusted) & ~worse
         found.loc[over, "leads"] = True
     return found
 
