@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +98,29 @@ def population(sources: Sequence[Source]) -> "pd.DataFrame":
 
 READ = {"results": rows, "validation": validation, "population": population}
 """What a report can read."""
+
+
+def parts(sources: Sequence[Source], kind: str) -> "dict[str, pd.DataFrame]":
+    """Returns name -> rows of what is reported apart, without what has no rows.
+
+    Results are apart by dataset, since accuracies on two are not to be compared. Each search and each population is
+    apart, since numbers of candidates and members mean something within one only.
+    """
+    if kind == "results":
+        return {data: rows(_on(sources, data)) for data in _finished_on(sources)}
+    read = {name: READ[kind]([source]) for name, source in zip(names(sources), sources, strict=True)}
+    return {name: found for name, found in read.items() if len(found)}
+
+
+def _finished_on(sources: Sequence[Source]) -> list[str]:
+    """Returns the datasets of the finished trials, in the order in which they come first."""
+    return list(dict.fromkeys(t.data for s in sources for t in s.trials if s.states[t.key] == "finished"))
+
+
+def _on(sources: Sequence[Source], data: str) -> list[Source]:
+    """Returns the sources with the trials on one dataset alone, without those that have none."""
+    found = [replace(source, trials=[t for t in source.trials if t.data == data]) for source in sources]
+    return [source for source in found if source.trials]
 
 
 def parameters(rows: "pd.DataFrame") -> list[str]:

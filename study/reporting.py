@@ -4,7 +4,8 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reports.core.page import page
 from reports.core.report import Report
 from reports.core.write import FORMATS, Section, write
-from study import gather, results
+from study import gather
 from study.errors import UserError
 from study.folder import Folder
 from study.gather import Source
@@ -43,11 +44,11 @@ def make(
     formats: Sequence[str] = FORMATS,
     x: str | None = None,
 ) -> Made:
-    """Makes the reports of one or more studies into `output`.
+    """Makes the reports of one or more studies into `output`, of several datasets or searches each its own.
 
-    only: names of reports, whoever's they are; the studies' own if not given. x: the parameter on the axis of the
-    reports that have one to choose. Works on what is finished, also while studies run. Raises UserError when nothing
-    is, and for an unknown report, format or parameter, before anything is written.
+    What is apart: `gather.parts`. only: names of reports, whoever's they are; the studies' own if not given. x: the
+    parameter on the axis of the reports that have one to choose. Works on what is finished, also while studies run.
+    Raises UserError when nothing is, and for an unknown report, format or parameter, before anything is written.
     """
     for form in formats:
         if form not in FORMATS:
@@ -55,21 +56,18 @@ def make(
     sources = [gather.look(folder) for folder in dict.fromkeys(folders)]
     wanted = list(dict.fromkeys(only or [name for source in sources for name in source.record["reports"]]))
     reports: dict[str, Report] = {name: find("report", name) for name in wanted}
-    measured = any(source.finished for source in sources)
-    kinds = {report.reads for report in reports.values()} - (set() if measured else {"results"})
-    tables = {kind: gather.READ[kind](sources) for kind in sorted(kinds)}
-    if not any(len(table) for table in tables.values()):
+    parts = {kind: gather.parts(sources, kind) for kind in sorted({report.reads for report in reports.values()})}
+    if not any(parts.values()):
         gather.rows(sources)  # says that there is nothing
     if x is not None:
-        reports = _along(x, reports, tables.get("results", results.read([])))
+        reports = _along(x, reports, list(parts.get("results", {}).values()))
     sections: list[Section] = []
     summary: dict[str, float] = {}
     for name, report in reports.items():
-        if report.reads not in tables:
-            continue
-        section, numbers = write(name, report, tables[report.reads], output, formats)
-        sections += [section] if section else []
-        summary |= numbers
+        for suffix, part, each in _apart(report, parts[report.reads]):
+            section, numbers = write(f"{name}{suffix}", each, part, output, formats)
+            sections += [section] if section else []
+            summary |= {f"{key}{suffix.replace('_', '.', 1)}": number for key, number in numbers.items()}
     if "html" in formats:
         page(output / "index.html", sections, about(sources))
     return Made(sections, summary, sources)
@@ -101,12 +99,28 @@ def about(sources: Sequence[Source]) -> dict[str, Any]:
     }
 
 
-def _along(x: str, reports: dict[str, Report], rows: "pd.DataFrame") -> dict[str, Report]:
+def suffixes(parts: Sequence[str]) -> list[str]:
+    """Returns what follows a report's name in files and anchors for each part, "" for a single one."""
+    if len(parts) == 1:
+        return [""]
+    safe = [re.sub(r"[^A-Za-z0-9-]+", "_", part).strip("_") for part in parts]
+    if len(set(safe)) < len(safe):
+        safe = [f"{number}_{name}" for number, name in enumerate(safe, 1)]
+    return [f"_{name}" for name in safe]
+
+
+def _apart(report: Report, parts: "dict[str, pd.DataFrame]") -> "Iterator[tuple[str, pd.DataFrame, Report]]":
+    """Yields for each part the suffix of its name, its rows, and the report with the part in its title."""
+    for suffix, (name, rows) in zip(suffixes(list(parts)), parts.items(), strict=True):
+        yield suffix, rows, replace(report, title=f"{report.title} ({name})") if suffix else report
+
+
+def _along(x: str, reports: dict[str, Report], parts: "Sequence[pd.DataFrame]") -> dict[str, Report]:
     """Returns the reports, those that have an axis to choose with x on it."""
     if not any(report.along for report in reports.values()):
         able = [name for name in names("report") if find("report", name).along]
         raise UserError(f"--x: none of {', '.join(reports)} has an axis to choose. Those that have: {', '.join(able)}")
-    varied = _varied(rows)
+    varied = list(dict.fromkeys(name for rows in parts for name in _varied(rows)))
     if x not in varied:
         raise UserError(f"--x: {x!r} is no numeric parameter that varies within an arm.{suggest(x, varied)}")
     return {name: report.along(x) if report.along else report for name, report in reports.items()}

@@ -10,7 +10,7 @@ from study import gather, results
 from study.errors import UserError
 from study.folder import Folder, write_json
 from study.trial import Trial
-from tests.support import table, trials
+from tests.support import members, population, table, trials
 
 FACTS = {"question": "?", "data": "digits"}
 
@@ -99,6 +99,26 @@ def test_nothing_finished_is_an_error_in_one_line(tmp_path: Path) -> None:
     folder.claim("sigma_sweep", "id", _sweep(0.1), FACTS)
     with pytest.raises(UserError, match="no finished trial yet in sigma_sweep"):
         gather.rows([gather.look(folder)])
+
+
+def test_parts_are_datasets_with_the_labels_they_have_alone(tmp_path: Path) -> None:
+    digits = _study(tmp_path / "a", _sweep(0.1, 0.5))
+    moved = [replace(trial, data="mnist") for trial in _sweep(0.1, lr=0.1)]
+    mnist = _study(tmp_path / "b", moved, data="mnist")
+    parts = gather.parts([digits, mnist], "results")
+    assert list(parts) == ["digits", "mnist"] and set(gather.rows([digits, mnist])["data"]) == set(parts)
+    for source, part in zip((digits, mnist), parts.values(), strict=True):
+        assert part.equals(gather.rows([source]))
+    assert list(gather.parts([digits, _study(tmp_path / "c", _sweep(0.2))], "results")) == ["digits"]
+
+
+def test_parts_of_searches_and_populations_are_studies(tmp_path: Path) -> None:
+    sources = [_study(tmp_path / name, []) for name in "abc"]
+    for source, count in zip(sources, (3, 4, 0), strict=True):
+        population(members(count), source.folder.population)
+    parts = gather.parts(sources, "population")
+    assert {name: part["arm"].nunique() for name, part in parts.items()} == {"a": 3, "b": 4}
+    assert gather.parts(sources, "validation") == gather.parts(sources, "results") == {}
 
 
 def test_parameters_are_the_columns_that_no_row_needs(tmp_path: Path) -> None:
