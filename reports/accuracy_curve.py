@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.core.cells import bold
-from reports.core.curves import AXES, X, curves
+from reports.core.curves import AXES, X, common_text, curves
 from reports.core.paired import compare, lead_note
 from reports.core.report import Report
 from reports.core.stats import MEASURES, TRIAL, by_trial, count_text, percent
@@ -19,7 +19,7 @@ PANELS = ("corruption", "corruption_no_noise")
 
 
 def points(table: pd.DataFrame, x: str = X) -> pd.DataFrame:
-    """Returns one row a setting and measure: arm, config, x, measure, n, mean, std, best, best_low, best_high, leads.
+    """Returns one row a setting and measure: arm, config, x, measure, n, mean, std, the curve's best, leads.
 
     leads: no other setting, of any arm, is significantly better in the measure (`reports.core.paired.leaders`). What
     the others are: `reports.core.curves.curves`.
@@ -50,28 +50,34 @@ def table(points: pd.DataFrame, x: str = X) -> pd.DataFrame:
 
 def caption(points: pd.DataFrame, x: str = X) -> str:
     """Returns what the figure and the table show."""
-    found = points.dropna(subset="best").drop_duplicates(["arm", "measure"]).set_index("measure")
+    found = points.dropna(subset="best")
     text = (
         f"Top-1 accuracy in percent, mean ± standard deviation over n = {count_text(points['n'])}; bands show "
         f"one standard deviation{', sigma 0 is vanilla training' if x == X else ''}. {lead_note(points)}"
     )
-    for measure in (m for m in PANELS if m in found.index):
-        for row in found.loc[[measure]].itertuples():
-            interval = f"95% bootstrap interval over seeds {row.best_low:g} to {row.best_high:g}"
-            spread = "one seed, so no interval" if pd.isna(row.best_low) else interval
-            text += f" {row.arm}, {MEASURES[measure].lower()}: best {x} {row.best:g}, {spread}."
+    for measure in PANELS:
+        for arm, curve in found[found["measure"] == measure].groupby("arm", sort=False):
+            text += f" {arm}, {MEASURES[measure].lower()}: best {x} {_best_text(curve)}."
     return text
 
 
+def _best_text(curve: pd.DataFrame) -> str:
+    """Returns what the caption says of a curve's best: where it is, over which seeds, and its interval."""
+    row, common = curve.iloc[0], common_text(curve)
+    if pd.isna(row["best_low"]):
+        return f"{row['best']:g}{common or ', one seed'}, so no interval"
+    return f"{row['best']:g}{common}, 95% bootstrap interval over seeds {row['best_low']:g} to {row['best_high']:g}"
+
+
 def summary(points: pd.DataFrame, x: str = X) -> dict[str, float]:
-    """Returns the best x of each panel and the accuracy there, of the first curve."""
+    """Returns the best x of each panel and the accuracy there over the same seeds, of the first curve."""
     found = points[points["x"] == points["best"]].drop_duplicates("measure").set_index("measure")
     return {
         name: float(value)
         for measure in (m for m in PANELS if m in found.index)
         for name, value in (
             (f"best_{x}.{measure}", found.loc[measure, "best"]),
-            (f"best_accuracy.{measure}", found.loc[measure, "mean"]),
+            (f"best_accuracy.{measure}", found.loc[measure, "best_mean"]),
         )
     }
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.core.curves import AXES, X, curves
+from reports.core.curves import AXES, X, common_text, curves
 from reports.core.families import in_families, named
 from reports.core.looks import Look, looks
 from reports.core.panels import Panels
@@ -44,7 +44,7 @@ def table(points: pd.DataFrame, x: str = X) -> pd.DataFrame:
                 cells[arm] = percent(*line[["mean", "std"]].iloc[0])
             elif len(top):
                 cells[f"{arm}: best {x}"] = f"{top['best'].iloc[0]:g}{_interval(top)}"
-                cells[f"{arm}: accuracy"] = percent(*top[["mean", "std"]].iloc[0])
+                cells[f"{arm}: accuracy"] = percent(*top[["best_mean", "best_std"]].iloc[0])
         rows.append(cells)
     return pd.DataFrame(rows).fillna("")
 
@@ -55,7 +55,8 @@ def caption(points: pd.DataFrame, x: str = X) -> str:
     return (
         f"Top-1 accuracy in percent under each corruption against {x}: mean over severities, then over "
         f"n = {count_text(points['n'])}; bands and ± are one standard deviation. The axes of the panels differ. "
-        f"The star, and the table: the {x} with the highest mean of a curve{interval}."
+        f"The star, and the table: the {x} with the highest mean of a curve"
+        f"{common_text(points.dropna(subset='best'))}{interval}."
     )
 
 

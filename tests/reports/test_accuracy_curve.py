@@ -113,6 +113,22 @@ def test_a_seed_missing_somewhere_is_left_out_of_the_best_alone(rows: pd.DataFra
     curve = points[points["x"].notna() & (points["measure"] == "clean")].set_index("x")
     assert curve["n"].to_dict() == {x: 2 if x == 1.0 else 3 for x in curve.index}
     assert curve["best_low"].iloc[0] == 0.26 and "n = 2 to 3 seeds" in accuracy_curve.caption(points)
+    assert (curve["best"] == 0.26).all() and (curve["best_n"] == 2).all()
+    assert curve["best_mean"].to_numpy() == pytest.approx(fmean([0.8 - 0.024, 0.8]))  # of seeds 0 and 2
+    text = accuracy_curve.caption(points)
+    assert "best sigma 0.26 over the 2 seeds that every setting has, 95% bootstrap interval over seeds 0.26" in text
+    assert accuracy_curve.summary(points)["best_accuracy.corruption"] == pytest.approx(fmean([0.74 - 0.024, 0.74]))
+
+
+def test_one_seed_in_common_is_not_one_seed(rows: pd.DataFrame) -> None:
+    lost = rows[(rows["seed"] == 2) | (rows["label"] != "GNT, sigma 1")]
+    points = accuracy_curve.points(lost)
+    curve = points[points["x"].notna()]
+    assert (curve["best_n"] == 1).all() and (curve["best"] == 0.26).all() and curve["best_low"].isna().all()
+    text = accuracy_curve.caption(points)
+    assert (
+        "best sigma 0.26 over the 1 seed that every setting has, so no interval." in text and ", one seed" not in text
+    )
 
 
 def test_no_seed_in_common_is_no_best(rows: pd.DataFrame, tmp_path: Path) -> None:

@@ -52,6 +52,14 @@ def test_the_table_has_a_row_a_corruption(points: pd.DataFrame) -> None:
         assert row["GNT: best sigma"] == f"{peak:g} [{peak:g}, {peak:g}]" and row["GNT: accuracy"] == "74.5 ± 0.7"
 
 
+def test_the_best_is_shown_with_the_seeds_it_was_found_over(rows: pd.DataFrame, points: pd.DataFrame) -> None:
+    few = corruption_curves.points(rows[(rows["seed"] == 1) | (rows["label"] != "GNT, sigma 0.08")])
+    shown = corruption_curves.table(few).set_index("Corruption")
+    assert set(shown["GNT: accuracy"]) == {"75.0"} and shown.loc["fog", "GNT: best sigma"] == f"{PEAK['fog']:g}"
+    assert "of a curve over the 1 seed that every setting has." in corruption_curves.caption(few)
+    assert "every setting" not in corruption_curves.caption(points)
+
+
 def test_another_parameter_can_be_on_the_axis(tmp_path: Path) -> None:
     arms = (Arm(method="gnt", label="GNT", space={"lr": Grid(0.1, 0.01), "sigma": Grid(0.0, 0.5)}),)
     report = corruption_curves.REPORT.along
