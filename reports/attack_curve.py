@@ -12,39 +12,61 @@ from reports.core.stats import by_trial, count_text, percent
 from reports.core.style import PALETTE, TWO_COLUMNS
 
 KEYS = ["arm", "label", "config"]
+RADIUS = ["attack", "norm", "epsilon"]
 ATTACKS = {"pgd": "PGD", "worst": "Worst case"}
-NORMS = ("linf", "l2")
+NORMS = {"linf": "Linf", "l2": "L2"}
+"""Benchmark -> its norm in print; radii of different norms are not to be compared."""
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting, attack and radius: arm, label, config, sigma, learned, attack, epsilon, n, mean, std,
-    masked, leads (of the worst case alone).
+    """Returns one row a setting, attack, norm and radius: arm, label, config, sigma, learned, attack, norm, epsilon, n,
+    mean, std, masked, flagged, attacked, leads (of the worst case alone, within its norm and radius).
 
     sigma: the method's own after the last epoch, over seeds (for a fixed one its value); nan where it reports none.
-    learned: whether it is trained. attack: clean (epsilon 0, the whole test split), pgd, transfer, worst. epsilon:
-    radius in pixel units. masked: share of seeds whose gradients are flagged as masked at that radius; nan for clean.
+    learned: whether it is trained. attack: clean (epsilon 0, no norm, the whole test split), pgd, transfer, worst.
+    epsilon: radius in pixel units. masked: share of seeds whose gradients are flagged as masked at that radius; nan for
+    clean. flagged: number of the setting's seeds that are flagged at any radius, of `attacked`.
     """
-    rows = table[table["benchmark"].isin(NORMS)]
+    rows = table[table["benchmark"].isin(NORMS)].assign(norm=lambda r: r["benchmark"])
     worst = rows[rows["corruption"] == "worst"]
     if worst.empty:
         return pd.DataFrame()
-    place = [*KEYS, "trial", "seed", "severity"]
+    place = [*KEYS, "trial", "seed", "norm", "severity"]
     radius = worst[worst["metric"] == "epsilon"].set_index(place)["value"].rename("epsilon")
     flags = rows[rows["metric"] == "flag"].set_index(place)["value"].rename("masked")
     attacked = rows[(rows["metric"] == "accuracy") & rows["corruption"].isin(["pgd", "transfer", "worst"])]
     attacked = attacked.rename(columns={"corruption": "attack", "value": "accuracy"})
     attacked = attacked[[*place, "attack", "accuracy"]].join(radius, on=place).join(flags, on=place)
     clean = by_trial(table[table["trial"].isin(worst["trial"])]).rename(columns={"clean": "accuracy"})
-    clean = clean.assign(attack="clean", epsilon=0.0)
-    both = pd.concat([clean[[*KEYS, "attack", "epsilon", "seed", "accuracy"]], attacked])
+    clean = clean.assign(attack="clean", norm="", epsilon=0.0)
+    both = pd.concat([clean[[*KEYS, "attack", "norm", "epsilon", "seed", "accuracy"]], attacked])
     both = both.dropna(subset=["accuracy", "epsilon"])
-    groups = both.groupby([*KEYS, "attack", "epsilon"], sort=False)
+    groups = both.groupby([*KEYS, *RADIUS], sort=False)
     found = groups["accuracy"].agg(n="count", mean="mean", std="std").join(groups["masked"].mean()).reset_index()
     attacks = both[both["attack"] == "worst"].rename(columns={"accuracy": "value"})
-    lead = compare(attacks, "epsilon").assign(attack="worst")[["config", "attack", "epsilon", "leads"]]
-    found = found.merge(lead, on=["config", "attack", "epsilon"], how="left")
+    lead = pd.concat(compare(part, "epsilon").assign(attack="worst", norm=n) for n, part in attacks.groupby("norm"))
+    found = found.merge(lead[["config", *RADIUS, "leads"]], on=["config", *RADIUS], how="left")
     found["leads"] = found["leads"].eq(True)
+    found = found.merge(_flagged(both), on="config", how="left").fillna({"flagged": 0, "attacked": 0})
+    found = found.astype({"flagged": int, "attacked": int})
     return found.merge(_sigmas(table), on="config", how="left").assign(learned=lambda p: p["learned"].eq(True))
+
+
+def _flagged(both: pd.DataFrame) -> pd.DataFrame:
+    """Returns one row a setting under attack: config, flagged (seeds flagged at any radius), attacked (seeds)."""
+    seeds = both[both["attack"] == "worst"].groupby(["config", "seed"])["masked"].max()
+    return seeds.gt(0).groupby("config").agg(flagged="sum", attacked="count").reset_index()
+
+
+def _radii(points: pd.DataFrame) -> list[tuple[str, float, str]]:
+    """Returns norm, radius, and what titles call them, of all that is attacked; the norm is named where there are two.
+
+    Norms come in the order of NORMS, radii by size.
+    """
+    found = points.loc[points["attack"] == "worst", ["norm", "epsilon"]].drop_duplicates()
+    pairs = sorted(found.itertuples(index=False, name=None), key=lambda pair: (list(NORMS).index(pair[0]), pair[1]))
+    several = found["norm"].nunique() > 1
+    return [(norm, radius, f"{NORMS[norm]} " if several else "") for norm, radius in pairs]
 
 
 def _sigmas(table: pd.DataFrame) -> pd.DataFrame:
@@ -58,7 +80,6 @@ def _sigmas(table: pd.DataFrame) -> pd.DataFrame:
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
     """Returns a row a setting: sigma, n, clean, PGD and worst case at each radius in percent, seeds that are masked."""
-    worst = points[points["attack"] == "worst"]
     rows = []
     for _, group in points.groupby("config", sort=False):
         first = group.iloc[0]
@@ -66,22 +87,23 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
         cells["n"] = str(group["n"].max())
         clean = group[group["attack"] == "clean"]
         cells["Clean"] = percent(clean["mean"].iloc[0], clean["std"].iloc[0]) if len(clean) else ""
-        for radius in sorted(worst["epsilon"].unique()):
+        for norm, radius, text in _radii(points):
+            here = group[(group["norm"] == norm) & (group["epsilon"] == radius)]
             for attack, name in ATTACKS.items():
-                for row in group[(group["attack"] == attack) & (group["epsilon"] == radius)].itertuples():
-                    cells[f"{name} {radius:.3g}"] = bold(percent(row.mean, row.std), row.leads)
-        flagged = group[group["attack"] == "worst"]
-        share = (flagged["masked"] * flagged["n"]).max()
-        cells["Masked"] = f"{share:.0f} of {flagged['n'].max()}"
+                for row in here[here["attack"] == attack].itertuples():
+                    cells[f"{name} {text}{radius:.3g}"] = bold(percent(row.mean, row.std), row.leads)
+        cells["Masked"] = f"{first['flagged']} of {first['attacked']}"
         rows.append(cells)
     return pd.DataFrame(rows).fillna("")
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what the figure and the table show."""
+    norms = [name for norm, name in NORMS.items() if norm in set(points["norm"])]
     return (
-        "Top-1 accuracy in percent on the clean test split, and on its first images under attack, at each radius in "
-        "pixel units of [0, 1]: plain PGD, and the worst case, where an image counts only if no attack breaks it. "
+        "Top-1 accuracy in percent on the clean test split, and on its first images under attack, at each radius of "
+        f"the {' and '.join(norms)} norm{'s' * (len(norms) > 1)} in pixel units of [0, 1]: plain PGD, "
+        "and the worst case, where an image counts only if no attack breaks it. "
         f"Mean ± standard deviation over n = {count_text(points['n'])}; bands show one "
         "standard deviation. Sigma is the method's own after training, so that a learned one (a diamond) stands where "
         "it settled; trainings without one are dashed lines, of the worst case. Of the worst case alone: "
@@ -92,23 +114,26 @@ def caption(points: pd.DataFrame) -> str:
 
 def summary(points: pd.DataFrame) -> dict[str, float]:
     """Returns for each radius the best worst-case accuracy of all settings."""
-    best = points[points["attack"] == "worst"].groupby("epsilon")["mean"].max()
-    return {f"worst_accuracy.{radius:.3g}": float(value) for radius, value in best.items()}
+    best = points[points["attack"] == "worst"].groupby(["norm", "epsilon"])["mean"].max()
+    return {
+        f"worst_accuracy.{f'{norm}.' if text else ''}{radius:.3g}": float(best[norm, radius])
+        for norm, radius, text in _radii(points)
+    }
 
 
 def draw(points: pd.DataFrame) -> Figure:
     """Returns a panel for clean accuracy and one a radius: the worst case solid, plain PGD dotted."""
-    radii = [0.0, *sorted(points.loc[points["attack"] == "worst", "epsilon"].unique())]
+    radii = [("", 0.0, ""), *_radii(points)]
     columns = 2 if len(radii) > 1 else 1
     deep = -(-len(radii) // columns)
     figure = Figure(figsize=(TWO_COLUMNS, 0.6 + 2.3 * deep), layout="constrained")
     axes = figure.subplots(deep, columns, squeeze=False).ravel()
     colours = {arm: PALETTE[i % len(PALETTE)] for i, arm in enumerate(points["arm"].unique())}
-    for axis, radius in zip(axes, radii, strict=False):
-        here = points[points["epsilon"] == radius]
+    for axis, (norm, radius, text) in zip(axes, radii, strict=False):
+        here = points[(points["norm"] == norm) & (points["epsilon"] == radius)]
         for arm, colour in colours.items():
             _draw_arm(axis, here[here["arm"] == arm], arm, colour)
-        title = f"under attack, radius {radius:.3g}" if radius else "clean"
+        title = f"under attack, {text}radius {radius:.3g}" if radius else "clean"
         axis.set(title=title, xlabel="training noise sigma", ylabel="top-1 accuracy (%)")
     for axis in axes[len(radii) :]:
         axis.set_visible(False)

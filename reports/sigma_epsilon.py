@@ -9,11 +9,13 @@ from reports.core.stats import count_text, percent, resamples
 from reports.core.style import PALETTE, TWO_COLUMNS
 
 METHODS = {"learned_sigma": "sigma", "adversarial": "epsilon"}
+NORMS = {"linf": "Linf", "l2": "L2"}
+"""Benchmark -> its norm in print. The first under which both methods are attacked is used: radii are of one norm."""
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a tested radius and training: radius, kind (sigma or epsilon), value, n, mean, std, and for
-    sigmas equal, low, high, beyond.
+    """Returns one row a tested radius and training: radius, kind (sigma or epsilon), value, n, mean, std, for sigmas
+    equal, low, high, beyond, and the norm of all.
 
     mean, std: worst-case accuracy at the radius, over seeds. equal: the training epsilon of the same mean accuracy, by
     linear interpolation of the accuracy as a function of epsilon, made non-decreasing (a larger epsilon that is worse
@@ -24,9 +26,12 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     rows = table[(table["corruption"] == "worst") & table["method"].isin(METHODS)]
     if "learn" in rows:
         rows = rows[(rows["method"] == "adversarial") | (rows["learn"] == "false")]
-    accuracies = rows[rows["metric"] == "accuracy"]
-    if accuracies["method"].nunique() < len(METHODS) or not {"sigma", "epsilon"} <= set(table):
+    methods = rows[rows["metric"] == "accuracy"].groupby("benchmark")["method"].nunique()
+    norm = next((norm for norm in NORMS if methods.get(norm, 0) == len(METHODS)), None)
+    if norm is None or not {"sigma", "epsilon"} <= set(table):
         return pd.DataFrame()
+    rows = rows[rows["benchmark"] == norm]
+    accuracies = rows[rows["metric"] == "accuracy"]
     radius = rows[rows["metric"] == "epsilon"].set_index(["trial", "severity"])["value"].rename("radius")
     accuracies = accuracies.join(radius, on=["trial", "severity"])
     kind = accuracies["method"].map(METHODS)
@@ -40,7 +45,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
             here = (found["radius"] == tested) & (found["kind"] == "sigma") & (found["x"] == x)
             found.loc[here, ["equal", "low", "high"]] = numbers[:3]
             found.loc[here, "beyond"] = numbers[3]
-    return found.rename(columns={"x": "value"})
+    return found.rename(columns={"x": "value"}).assign(norm=norm)
 
 
 def _equals(group: pd.DataFrame) -> dict[float, tuple[float, float, float, bool]]:
@@ -104,9 +109,9 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
 def caption(points: pd.DataFrame) -> str:
     """Returns what the figure and the table show."""
     return (
-        "Worst-case accuracy in percent at the radius that is attacked, mean ± standard deviation over "
-        f"n = {count_text(points['n'])}, and the radius epsilon of adversarial training (PGD) "
-        "that gives the same mean accuracy: linear interpolation between the epsilons trained, the accuracy made "
+        f"Worst-case accuracy in percent at the radius that is attacked ({NORMS[points['norm'].iloc[0]]} norm), "
+        f"mean ± standard deviation over n = {count_text(points['n'])}, and the radius epsilon of adversarial training "
+        "(PGD) that gives the same mean accuracy: linear interpolation between the epsilons trained, the accuracy made "
         "non-decreasing in epsilon; 0 where vanilla training is as good. Intervals and bands are 95% bootstrap "
         "intervals over the seeds that every training has. Units are pixels of [0, 1]; > where no epsilon "
         "trained is as good."

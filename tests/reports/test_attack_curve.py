@@ -3,6 +3,7 @@
 from pathlib import Path
 from statistics import fmean, stdev
 
+import pandas as pd
 import pytest
 
 from reports import attack_curve as report
@@ -57,3 +58,34 @@ def test_the_table_has_what_leads_in_bold_and_counts_masked_seeds(tmp_path: Path
         told = shown[shown[f"Worst case {radius}"].map(is_bold)]
         assert told["Training"].tolist() == [best]
     assert report.summary(points)["worst_accuracy.0.2"] == worst["mean"].max()
+
+
+def _flagged(rows: pd.DataFrame, pairs: set[tuple[int, int]]) -> pd.DataFrame:
+    """The rows, flagged at these (seed, severity) alone."""
+    told = [float(pair in pairs) for pair in zip(rows["seed"], rows["severity"], strict=True)]
+    return rows.assign(value=rows["value"].where(rows["metric"] != "flag", told))
+
+
+def test_seeds_that_are_masked_at_some_radius_count_once_each(tmp_path: Path) -> None:
+    rows = table(trials("stochastic_sigma", seeds=3), tmp_path)
+    for pairs, count in (({(0, 1), (1, 2)}, 2), ({(0, 1), (0, 2)}, 1), (set(), 0)):
+        assert set(report.table(report.points(_flagged(rows, pairs)))["Masked"]) == {f"{count} of 3"}
+
+
+def test_norms_do_not_share_a_column_or_a_comparison(tmp_path: Path) -> None:
+    rows = table(trials("stochastic_sigma", seeds=3), tmp_path)
+    alone = report.points(rows)
+    attacked = rows[rows["benchmark"] == "linf"]
+    other = attacked.assign(benchmark="l2", value=attacked["value"].where(attacked["metric"] != "accuracy", 0.25))
+    points = report.points(pd.concat([rows, other]))
+    linf = points[points["norm"] != "l2"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(linf, alone)
+    assert (points.loc[points["norm"] == "l2", "mean"] == 0.25).all() and "Linf and L2" in report.caption(points)
+    shown = report.table(points)
+    columns = [f"{name} {norm} {radius}" for norm in ("Linf", "L2") for radius in ("0.1", "0.2") for name in
+               ("PGD", "Worst case")]  # fmt: skip
+    assert list(shown.columns) == ["Training", "sigma", "n", "Clean", *columns, "Masked"]
+    assert {"worst_accuracy.linf.0.1", "worst_accuracy.l2.0.2"} <= set(report.summary(points))
+    titles = [axis.get_title() for axis in report.draw(points).axes if axis.get_visible()]
+    assert titles == ["clean", *(f"under attack, {n} radius {r}" for n in ("Linf", "L2") for r in ("0.1", "0.2"))]
+    assert "of the Linf norm" in report.caption(alone)

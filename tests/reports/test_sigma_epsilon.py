@@ -5,6 +5,7 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from reports import sigma_epsilon as report
@@ -66,3 +67,14 @@ def test_beyond_the_last_epsilon_is_said(tmp_path: Path) -> None:
     assert top["beyond"].all() and set(top["equal"]) == {0.1}
     shown = report.table(points)
     assert set(shown[shown["sigma"] == "1.1"]["Equal epsilon"]) == {"> 0.100"}
+
+
+def test_one_norm_is_used_and_named(tmp_path: Path) -> None:
+    rows = table(trials("sigma_epsilon", seeds=2), tmp_path)
+    attacked = rows[rows["benchmark"] == "linf"]
+    other = attacked.assign(benchmark="l2", value=0.25)
+    points = report.points(rows)
+    pd.testing.assert_frame_equal(report.points(pd.concat([other, rows])), points)
+    assert "Linf norm" in report.caption(points)
+    only = report.points(pd.concat([rows[rows["benchmark"] != "linf"], other]))
+    assert set(only["norm"]) == {"l2"} and "L2 norm" in report.caption(only)
