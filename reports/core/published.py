@@ -7,10 +7,14 @@ from typing import Any
 
 import pandas as pd
 
+from reports.core.stats import main_benchmarks
+
 FILE = Path(__file__).parent / "published.csv"
 """A line a number. source, table: where it stands. data, model, method: names as rows have them. settings: what else
 has to be equal, "name=JSON" with ";" between; "noise.sparse" is a field of "noise". number: clean, corruption (the mean
 over the benchmark's 15) or a corruption. value: in percent, as printed."""
+BENCHMARKS = {"cifar10": "cifar-10-c", "cifar100": "cifar-100-c", "mnist": "mnist-c"}
+"""Dataset -> the benchmark, as rows name it, whose numbers under corruption the file has."""
 
 
 @cache
@@ -22,7 +26,9 @@ def numbers() -> pd.DataFrame:
 def beside(points: pd.DataFrame, table: pd.DataFrame, number: str) -> pd.DataFrame:
     """Returns the points with columns published (the number as printed) and source; as they are if none is known.
 
-    points: rows with config and the column `number`, as `FILE` names numbers. table: the tidy rows.
+    points: rows with config and the column `number`, as `FILE` names numbers; of their column `benchmark`, without
+    one of the main benchmark of the setting's dataset (`main_benchmarks`). table: the tidy rows. A number under
+    corruption stands only beside one on the same benchmark: corruptions made here are others.
     """
     settings = table.drop_duplicates("config").set_index("config").to_dict("index")
     lines = numbers()
@@ -35,6 +41,10 @@ def beside(points: pd.DataFrame, table: pd.DataFrame, number: str) -> pd.DataFra
     ]
     found = pd.DataFrame(known, columns=["config", number, "published", "source"])
     joined = points.merge(found, on=["config", number], how="left")
+    data = joined["config"].map({config: setting["data"] for config, setting in settings.items()})
+    measured = joined["benchmark"] if "benchmark" in joined else data.map(main_benchmarks(table))
+    apart = (joined[number] != "clean") & (measured != data.map(BENCHMARKS))
+    joined.loc[apart, ["published", "source"]] = None
     return joined if joined["published"].notna().any() else points
 
 

@@ -18,7 +18,14 @@ FULL = {"width": 64}
 def _shown(tmp_path: Path, **changed: object) -> pd.DataFrame:
     usual = {"data": "cifar10", "model": "preact_resnet18", "model_params": FULL}
     some = [replace(t, **usual | changed) for t in _all()]
-    return method_comparison.table(method_comparison.points(table(some, tmp_path))).set_index("Training")
+    return method_comparison.table(method_comparison.points(_on_files(table(some, tmp_path)))).set_index("Training")
+
+
+def _on_files(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows as if the corruptions were those of the published files."""
+    names = {"cifar10": "cifar-10-c", "cifar100": "cifar-100-c"}
+    theirs = rows["data"].map(names).fillna("common")
+    return rows.assign(benchmark=rows["benchmark"].where(rows["benchmark"] != "common", theirs))
 
 
 def _all() -> list[Trial]:
@@ -68,17 +75,39 @@ def test_numbers_stand_beside_their_own_dataset_and_model(tmp_path: Path) -> Non
 def test_other_settings_of_the_method_have_no_published_number(tmp_path: Path) -> None:
     some = [replace(t, data="cifar10", model="preact_resnet18", model_params=FULL) for t in _all()]
     off = [replace(t, params={**t.params, "consistency": None}) if t.method == "noisymix" else t for t in some]
-    points = method_comparison.points(table(off, tmp_path))
+    points = method_comparison.points(_on_files(table(off, tmp_path)))
     assert set(points.dropna(subset="published")["label"]) == {"Baseline", "AugMix"}
     assert "noisymix.txt, 2" in method_comparison.caption(points)
 
 
 def test_the_table_of_corruptions_has_them_too(tmp_path: Path) -> None:
     some = [replace(t, data="cifar100", model="preact_resnet18", model_params=FULL) for t in _all()]
-    points = corruption_table.points(table(some, tmp_path))
+    rows = table(some, tmp_path)
+    assert "published" not in corruption_table.points(rows)
+    points = corruption_table.points(_on_files(rows))
     shown = corruption_table.table(points).set_index("Training")
     assert (
         shown.loc["NoisyMix, as published", "Fog"] == "71.0"
         and shown.loc["Baseline, as published", "Contrast"] == "55.1"
     )
     assert "noisymix.txt, 8" in corruption_table.caption(points)
+
+
+def test_other_corruptions_have_no_published_number_beside_them(tmp_path: Path) -> None:
+    some = [replace(t, data="cifar10", model="preact_resnet18", model_params=FULL) for t in _all()]
+    points = method_comparison.points(table(some, tmp_path))
+    assert set(points.dropna(subset="published")["measure"]) == {"clean"}
+    mnist = [replace(t, data="mnist", model="madry_mnist", model_params={}, method="ant", params={"correlation": 1})
+             for t in some[:2]]  # fmt: skip
+    rows = table(mnist, tmp_path)
+    assert "published" not in method_comparison.points(rows)
+    rows["benchmark"] = rows["benchmark"].replace("common", "mnist-c")
+    assert method_comparison.points(rows)["published"].dropna().tolist() == ["92.4"]
+
+
+def test_both_benchmarks_in_one_table(tmp_path: Path) -> None:
+    some = [replace(t, data="cifar10", model="preact_resnet18", model_params=FULL) for t in _all()]
+    rows = table(some, tmp_path)
+    here = rows[rows["benchmark"] == "common"]
+    points = corruption_table.points(pd.concat([rows, here.assign(benchmark="cifar-10-c")]))
+    assert set(points.dropna(subset="published")["benchmark"]) == {"cifar-10-c"}
