@@ -21,12 +21,14 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     """Returns one row a setting, family and severity: what `reports.core.paired.compare` tells of the accuracy, shown.
 
     The accuracy of a trial is the mean over the family's corruptions at this severity, in the main benchmark of its
-    dataset; of family "all" over all corruptions; severity 0 is clean images, the same in every family. shown: whether
-    the figure shows the setting.
+    dataset; of family "all" over all corruptions; severity 0 is clean images, the same in every family. Corruptions
+    that lack a severity of their benchmark do not count: each point of a curve is over the same. shown: whether the
+    figure shows the setting. Empty where no corruption has two severities.
     """
     rows = table[table["metric"] == "accuracy"]
     clean = rows[rows["benchmark"] == "clean"]
     corrupted = rows[rows["family"].notna() & (rows["benchmark"] == rows["data"].map(main_benchmarks(table)))]
+    corrupted = corrupted[_complete(corrupted)]
     if corrupted.empty:
         return pd.DataFrame()
     long = pd.concat([
@@ -41,6 +43,12 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     return found.assign(shown=found["config"].isin(strongest(table, LIMIT, base(table))))
 
 
+def _complete(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Returns which rows are of corruptions that have every severity of their benchmark, of which it has several."""
+    every = rows.groupby("benchmark")["severity"].transform("nunique")
+    return (rows.groupby(["benchmark", "corruption"])["severity"].transform("nunique") == every) & (every > 1)
+
+
 def table(points: pd.DataFrame) -> pd.DataFrame:
     """Returns a row a setting: n, and the accuracy over all corruptions at each severity in percent."""
     rows = points[points["family"] == ALL]
@@ -53,7 +61,7 @@ def caption(points: pd.DataFrame) -> str:
     """Returns what figure and table show."""
     return (
         "Top-1 accuracy in percent against the severity of the corruption; 0 is clean images. Means over all "
-        "corruptions (in the table) and over those of a family, then over "
+        "corruptions that have every severity (in the table) and over those of a family, then over "
         f"n = {count_text(points['n'])}; bands and ± are one standard deviation. "
         f"{lead_note(points[points['family'] == ALL])}{limit_text(points)}"
     )

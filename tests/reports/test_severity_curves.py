@@ -39,6 +39,22 @@ def test_another_benchmark_does_not_count(rows: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(severity_curves.points(rows), severity_curves.points(pd.concat([rows, few])))
 
 
+def test_corruptions_without_every_severity_do_not_count(rows: pd.DataFrame) -> None:
+    """Otherwise a curve would run from one corruption to another."""
+    some = (rows["benchmark"] == "common") & (rows["corruption"].isin(["fog", "rotate"]))
+    lost = rows[~(some & (rows["severity"] > 1))]
+    expected = severity_curves.points(rows[~some])
+    pd.testing.assert_frame_equal(severity_curves.points(lost).drop(columns="shown"), expected.drop(columns="shown"))
+    assert "every severity" in severity_curves.caption(expected)
+
+
+def test_a_benchmark_of_one_severity_a_corruption_has_no_curve(rows: pd.DataFrame) -> None:
+    common = rows["benchmark"] == "common"
+    own = rows["corruption"].map({name: 1 + i % 3 for i, name in enumerate(CORRUPTIONS)})
+    assert severity_curves.points(rows[~common | (rows["severity"] == own)]).empty
+    assert severity_curves.points(rows[~common | (rows["severity"] == 1)]).empty
+
+
 def test_the_table_is_over_all_corruptions(rows: pd.DataFrame) -> None:
     points = severity_curves.points(rows)
     shown = severity_curves.table(points).set_index("Training")
