@@ -56,6 +56,17 @@ def test_a_second_dimension_makes_a_curve_for_each_of_its_values(tmp_path: Path)
         assert curve["x"].tolist() == [0.0, 0.5] and curve["config"].nunique() == 2
 
 
+def test_values_that_are_no_numbers_are_references_with_their_whole_label(tmp_path: Path) -> None:
+    space = {"sigma": Grid(0.0, 0.5, [0.1, 0.2], [0.1, 0.4]), "lr": Grid(0.01, 0.1)}
+    arms = (Arm(method="gnt", label="GNT", space=space),)
+    points = accuracy_curve.points(table(trials("sigma_sweep", arms=arms, seeds=2), tmp_path))
+    curve, references = points[points["x"].notna()], points[points["x"].isna()]
+    assert set(curve["arm"]) == {"GNT, lr 0.01", "GNT, lr 0.1"}
+    assert set(references["arm"]) == {f"GNT, sigma {s}, lr {lr}" for s in ("[0.1, 0.2]", "[0.1, 0.4]") for lr in
+                                      (0.01, 0.1)}  # fmt: skip
+    assert references.groupby("arm")["config"].nunique().max() == 1
+
+
 def test_any_numeric_parameter_is_an_axis(tmp_path: Path) -> None:
     def value(trial: Trial, corruption: str, severity: int) -> float:
         return 0.5 + trial.recipe["lr"]
