@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from reports.attack_curve import NORMS
 from reports.core.report import Report
 from reports.core.stats import count_text, percent, resamples
 from reports.core.style import PALETTE, TWO_COLUMNS
 
 METHODS = {"learned_sigma": "sigma", "adversarial": "epsilon"}
-NORMS = {"linf": "Linf", "l2": "L2"}
-"""Benchmark -> its norm in print. The first under which both methods are attacked is used: radii are of one norm."""
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
@@ -27,6 +26,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     if "learn" in rows:
         rows = rows[(rows["method"] == "adversarial") | (rows["learn"] == "false")]
     methods = rows[rows["metric"] == "accuracy"].groupby("benchmark")["method"].nunique()
+    # Radii are of one norm: the first under which both methods are attacked.
     norm = next((norm for norm in NORMS if methods.get(norm, 0) == len(METHODS)), None)
     if norm is None or not {"sigma", "epsilon"} <= set(table):
         return pd.DataFrame()

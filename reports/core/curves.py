@@ -29,9 +29,8 @@ def curves(trials: pd.DataFrame, table: pd.DataFrame, x: str, panel: Sequence[st
     values = pd.to_numeric(table.drop_duplicates("trial").set_index("trial")[x], errors="coerce")
     long = trials.assign(x=trials["trial"].map(values))
     without = trials["label"].str.replace(rf", {re.escape(x)} [^, ]+(?=, |$)", "", regex=True)
-    long["arm"] = without.where(
-        long["x"].notna(), trials["label"]
-    )  # no number, such as a list, has no place on the axis
+    # What is no number, such as a list, has no place on the axis.
+    long["arm"] = without.where(long["x"].notna(), trials["label"])
     lines = [arm for arm, group in long.groupby("arm", sort=False) if group["x"].nunique() > 1]
     long.loc[~long["arm"].isin(lines), "x"] = float("nan")
     keys = ["arm", "config", "x", *panel]
