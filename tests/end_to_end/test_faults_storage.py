@@ -55,4 +55,4 @@ def test_a_full_disk_and_a_read_only_one(work: Path, scratch: Path, disk: Path) 
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     refused = run("resume", disk, scratch=scratch, faults=gates)
     assert refused.code == 2 and refused.err.count("\n") == 1 and times(disk) == finished
-    assert refused.err.startswith(f"error: cannot write {disk}/study.json: Read-only file system.")
+    assert refused.err.startswith(f"error: cannot write {disk}: Read-only file system.")
