@@ -56,7 +56,12 @@ def run_trials(bench: Bench, trials: Sequence[Trial]) -> None:
     """
     configs = [bench.config(trial, selecting=False)["config"] for trial in trials]
     relay = _Relay(bench.folder, bench.listeners)
-    fit(bench, TrialActor, bench.data, {"config": tune.grid_search(configs)}, relay, bench.scratch / "trials")
+    # Tune copies the whole grid for every point of it: numbers are quick to copy, configurations are not.
+    numbered = {
+        "number": tune.grid_search(list(range(len(configs)))),
+        "config": tune.sample_from(lambda spec: configs[spec.config["number"]]),
+    }
+    fit(bench, TrialActor, bench.data, numbered, relay, bench.scratch / "trials")
     if relay.broken is not None:
         raise relay.broken
 
