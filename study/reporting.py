@@ -169,4 +169,4 @@ def _link(source: Source) -> str | None:
     uri, runs = source.record["tracking_uri"], source.folder.mlflow
     if not runs.exists() or not uri.startswith(("http://", "https://")):
         return None
-    return comparison_link(re.sub(r"//[^/@]*@", "//", uri), **json.loads(runs.read_text(encoding="utf-8")))
+    return comparison_link(uri, **json.loads(runs.read_text(encoding="utf-8")))
