@@ -19,10 +19,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from search_spaces.core.space import Arm, Grid
-from study import results, spec
-from study.folder import Folder
-from study.lookup import find
-from study.trial import Trial
+from study.ledger import results
+from study.ledger.folder import Folder
+from study.ledger.trial import Trial
+from study.plan import space as spec
+from study.registry.lookup import find
 
 SEEDS = 10
 REPORTS = ("accuracy_curve", "method_table", "method_comparison", "ablation", "component_effects", "corruption_table")
@@ -36,9 +37,9 @@ MAKE = """
 import json, resource, sys, time
 start = time.perf_counter()
 from pathlib import Path
-from study import gather
-from study.folder import Folder
-from study.reporting import make
+from study.reporting import sources as gather
+from study.ledger.folder import Folder
+from study.reporting.make import make
 loaded = time.perf_counter()
 folder = Folder(Path(sys.argv[1]))
 rows = gather.rows([gather.look(folder)])

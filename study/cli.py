@@ -9,8 +9,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from study import data_commands
-from study.arguments import (
+from study.errors import UserError
+from study.ledger.folder import Folder
+from study.ledger.uri import absolute, mask
+from study.plan.overrides import Overrides
+from study.registry.lookup import find_study, names
+from study.registry.options import pair
+from study.terminal import data_commands
+from study.terminal.arguments import (
     Address,
     Assignments,
     CpusPerTrial,
@@ -29,15 +35,9 @@ from study.arguments import (
     TrialTimeout,
     console,
 )
-from study.errors import UserError
-from study.folder import Folder
-from study.lookup import find_study, names
-from study.options import pair
-from study.overrides import Overrides
-from study.uri import absolute, mask
 
 if TYPE_CHECKING:
-    from study.plan import Plan
+    from study.plan.request import Plan
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -65,7 +65,7 @@ def list_studies() -> None:
 @app.command()
 def show(name: StudyName) -> None:
     """Shows a study: its space, its trials, what it costs and how to change it."""
-    from study.show import describe  # noqa: PLC0415
+    from study.terminal.show import describe  # noqa: PLC0415
 
     describe(name, console)
 
@@ -106,7 +106,7 @@ def launch(
     dry_run: DryRun = False,
 ) -> None:
     """Launches a study, or continues it: what is finished is not trained again. Ends with a table and a report."""
-    from study import plan as planning  # noqa: PLC0415
+    from study.plan import request as planning  # noqa: PLC0415
 
     values = tuple(pair(text) for text in assign or ())
     overrides = Overrides(
@@ -141,7 +141,7 @@ def resume(
     What is finished is not trained again, what was interrupted goes on from its last epoch, and what failed is tried
     again.
     """
-    from study import plan as planning  # noqa: PLC0415
+    from study.plan import request as planning  # noqa: PLC0415
 
     changes = _given(
         data_root=data_root, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial,
@@ -154,7 +154,7 @@ def resume(
 @app.command()
 def status(directory: Directory) -> None:
     """Says how far a study is: also while it runs, from another terminal."""
-    from study.show import status as show_status  # noqa: PLC0415
+    from study.terminal.show import status as show_status  # noqa: PLC0415
 
     show_status(directory, console)
 
@@ -185,8 +185,8 @@ def report(
 
     Works while a study runs, with what is finished. Several studies in one report: `study report DIR DIR`.
     """
-    from study.reporting import make  # noqa: PLC0415
-    from study.show import reported  # noqa: PLC0415
+    from study.reporting.make import make  # noqa: PLC0415
+    from study.terminal.show import reported  # noqa: PLC0415
 
     folders = [Folder(directory.absolute()) for directory in directories or ()]
     if not folders and from_mlflow is None:
@@ -194,7 +194,7 @@ def report(
     with TemporaryDirectory() as scratch:
         here = folders[0].report if len(folders) == 1 and from_mlflow is None else Path("report")
         if from_mlflow is not None:
-            from study.restore import restore  # noqa: PLC0415  mlflow takes seconds
+            from study.tracking.restore import restore  # noqa: PLC0415  mlflow takes seconds
 
             folders.append(restore(*from_mlflow, run, Path(scratch)))
         output = (output or here).absolute()
@@ -208,7 +208,7 @@ def ui(
     host: Annotated[str, typer.Option(help="Interface to listen on.")] = "127.0.0.1",
 ) -> None:
     """Opens MLflow's UI for a study's store and prints the link that compares exactly this study's runs."""
-    from study.ui import serve  # noqa: PLC0415
+    from study.tracking.ui import serve  # noqa: PLC0415
 
     serve(directory, host, port, console)
 
@@ -232,9 +232,9 @@ def evaluate(
     A metric's options are set by its name: `--on flips --set flips.every=4`. Published benchmarks:
     `--on official_corruption --set official_corruption.folder=CIFAR-10-C --set official_corruption.layout=cifar-10-c`.
     """
-    from study import evaluate as evaluating  # noqa: PLC0415
-    from study.show import measured  # noqa: PLC0415
-    from study.tracking import TRACKING_ERRORS, log_evaluation  # noqa: PLC0415
+    from study.terminal.show import measured  # noqa: PLC0415
+    from study.tracking.runs import TRACKING_ERRORS, log_evaluation  # noqa: PLC0415
+    from study.work import evaluate as evaluating  # noqa: PLC0415
 
     values = dict(pair(text) for text in assign or ())
     subject = evaluating.subject(checkpoint, data=data, model=model, values=values, data_root=data_root, device=device)
@@ -264,13 +264,15 @@ def _given(**options: Any) -> dict[str, Any]:
 
 def _run(plan: "Plan", dry_run: bool) -> None:
     from study import launch as launching  # noqa: PLC0415
-    from study import show as showing  # noqa: PLC0415
+    from study.terminal import show as showing  # noqa: PLC0415
+    from study.terminal.panel import Display  # noqa: PLC0415
 
     if dry_run:
         showing.trials(plan, console)
         return
     try:
-        outcome = launching.launch(plan, console)
+        with Display(console) as display:
+            outcome = launching.launch(plan, display)
     except KeyboardInterrupt:  # before there was anything to end in order
         showing.stopped(plan, console)
         raise typer.Exit(130) from None

@@ -3,21 +3,29 @@
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-
-from study import candidates, population, reporting
+from study.engine import best_schedule as population
+from study.engine.listener import Listener
+from study.engine.signals import terminated_as_interrupted
 from study.errors import UserError
-from study.files import storing
-from study.plan import LOCAL, Plan, facts, refuse_hindsight
-from study.signals import terminated_as_interrupted
-from study.trial import Trial
+from study.ledger import candidates
+from study.ledger.files import storing
+from study.ledger.trial import Trial
+from study.plan.request import LOCAL, Plan, facts, refuse_hindsight
+from study.reporting import make as reporting
 
 if TYPE_CHECKING:
     from reports.core.write import Section
     from study.engine.tune import Bench
-    from study.mirror import Mirror
+    from study.tracking.mirror import Mirror
+
+
+class Display(Listener, Protocol):
+    """A listener that shows how far a launch is."""
+
+    def begin(self, total: int, done: int) -> None:
+        """Starts to count anew: so many trials, of which some are done."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class Outcome:
         return not self.interrupted and self.finished == self.total
 
 
-def launch(plan: Plan, console: Console) -> Outcome:
+def launch(plan: Plan, display: Display) -> Outcome:
     """Runs a plan to its end; what its directory holds already is not done again. Raises UserError before any work,
     and StorageError when nothing can be written any more.
 
@@ -55,11 +63,11 @@ def launch(plan: Plan, console: Console) -> Outcome:
         plan.folder.fetch_study()
         refuse_hindsight(plan.study, plan.folder)
         plan.folder.claim(plan.name, plan.identity, plan.trials, facts(plan))
-        return _launch(plan, console, start)
+        return _launch(plan, display, start)
 
 
-def _launch(plan: Plan, console: Console, start: float) -> Outcome:
-    from study.mirror import Mirror  # noqa: PLC0415
+def _launch(plan: Plan, display: Display, start: float) -> Outcome:
+    from study.tracking.mirror import Mirror  # noqa: PLC0415
 
     folder = plan.folder
     mirror = Mirror(plan.tracking_uri, folder)
@@ -67,7 +75,7 @@ def _launch(plan: Plan, console: Console, start: float) -> Outcome:
     made = None
     try:
         try:
-            interrupted = not _work(plan, mirror, console)
+            interrupted = not _work(plan, mirror, display)
         except KeyboardInterrupt:
             interrupted = True
         if any(folder.state(trial.key) == "finished" for trial in _reported(plan)):
@@ -102,15 +110,14 @@ def _reported(plan: Plan) -> list[Trial]:
     return [trial for candidate in candidates.chosen(plan.folder) or [] for trial in candidate.trials]
 
 
-def _work(plan: Plan, mirror: "Mirror", console: Console) -> bool:
+def _work(plan: Plan, mirror: "Mirror", display: Display) -> bool:
     """Does what the directory has not yet; returns whether that is all, which Ctrl-C prevents."""
     selecting = plan.study.selects and candidates.chosen(plan.folder) is None
     if not selecting and not _waiting(plan):
         return True  # a finished study needs no Ray
     from study.engine.cluster import Resources, connected  # noqa: PLC0415
-    from study.keeper import Keeper  # noqa: PLC0415
-    from study.progress import Display  # noqa: PLC0415
-    from study.run import Place  # noqa: PLC0415
+    from study.engine.keeper import Keeper  # noqa: PLC0415
+    from study.work.trial_run import Place  # noqa: PLC0415
 
     request = plan.request
     resources = Resources(
@@ -121,7 +128,8 @@ def _work(plan: Plan, mirror: "Mirror", console: Console) -> bool:
         retries=request.retries,
         trial_timeout=request.trial_timeout,
     )
-    with Display(console, *_ahead(plan, selecting)) as display, connected(resources) as scratch:
+    display.begin(*_ahead(plan, selecting))
+    with connected(resources) as scratch:
         from study.engine.tune import Bench, run_trials  # noqa: PLC0415  imports ray, see `connected`
 
         bench = Bench(
@@ -136,7 +144,7 @@ def _work(plan: Plan, mirror: "Mirror", console: Console) -> bool:
         if selecting:
             if not _select(plan, bench):
                 return False
-            display.begin(len(_reported(plan)))
+            display.begin(len(_reported(plan)), 0)
         waiting = _waiting(plan)
         run_trials(bench, waiting)
     return not any(plan.folder.state(trial.key) in ("started", "pending", "validated") for trial in waiting)

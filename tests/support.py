@@ -14,12 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.core.space import Study
-from study import results, spec
 from study.datasets.core.data import Data, TensorSplit
-from study.lookup import find
+from study.ledger import results
+from study.ledger.trial import Trial
 from study.models.core.classifier import initialise
 from study.models.small_cnn import SmallCNN
-from study.trial import Trial
+from study.plan import space as spec
+from study.registry.lookup import find
 from trainers.core.loop import Fit, Recipe
 from trainers.core.method import Method, generator
 

@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from ray import tune
 
-from study import results
 from study.datasets.core.data import Data
 from study.engine.watchdog import OverdueError, is_overdue, overdue, watched
 from study.errors import UserError
-from study.files import StorageError
-from study.folder import Folder
-from study.run import Place, TrialRun
-from study.trial import Trial
+from study.ledger import results
+from study.ledger.files import StorageError
+from study.ledger.folder import Folder
+from study.ledger.trial import Trial
+from study.work.trial_run import Place, TrialRun
 
 SELECTING = ("clean", "corruption")
 """What a selection measures. Other metrics may read test images from files of their own."""

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from study.engine.signals import deferred_interrupt, pass_on_termination
 from study.errors import UserError
-from study.signals import deferred_interrupt, pass_on_termination
 
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",

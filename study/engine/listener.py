@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from study.trial import Point, Trial
+from study.ledger.trial import Point, Trial
 
 
 class Listener(Protocol):

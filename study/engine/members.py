@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 import torch
 from ray import tune
 
-from study import files, results
 from study.datasets.core.data import Data
 from study.engine.actor import SELECTING, reason
-from study.files import StorageError
-from study.folder import Folder, write_json
-from study.run import Place, TrialRun
-from study.summary import headline
-from study.trial import Trial, with_values
+from study.ledger import files, results
+from study.ledger.files import StorageError
+from study.ledger.folder import Folder, write_json
+from study.ledger.headline import headline
+from study.ledger.trial import Trial, with_values
+from study.work.trial_run import Place, TrialRun
 from trainers.core.loop import DivergedError
 
 

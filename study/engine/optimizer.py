@@ -19,12 +19,12 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from search_spaces.core.space import Arm, Dimension, Grid, Search
-from study import candidates
-from study.candidates import Candidate
 from study.errors import UserError
-from study.folder import Folder
-from study.spec import Space
-from study.trial import Trial
+from study.ledger import candidates
+from study.ledger.candidates import Candidate
+from study.ledger.folder import Folder
+from study.ledger.trial import Trial
+from study.plan.space import Space
 
 STARTUP = 5
 """Candidates that TPE draws at random before it has learned enough."""

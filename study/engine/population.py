@@ -15,9 +15,9 @@ from search_spaces.core.space import Dimension, Grid, Population, Range
 from study.engine.members import MemberActor
 from study.engine.tune import Bench, fit
 from study.errors import UserError
-from study.files import StorageError
-from study.spec import Space
-from study.trial import Trial
+from study.ledger.files import StorageError
+from study.ledger.trial import Trial
+from study.plan.space import Space
 
 
 def run_population(bench: Bench, space: Space) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
-from study import results
 from study.engine.optimizer import Optimizer
-from study.files import StorageError
-from study.run import history_rows
-from study.trial import Trial
-from study.versions import versions
+from study.ledger import results
+from study.ledger.files import StorageError
+from study.ledger.trial import Trial
+from study.ledger.versions import versions
+from study.work.trial_run import history_rows
 
 
 class CandidateSearcher(Searcher):  # type: ignore[misc]

@@ -17,12 +17,12 @@ from study.engine.listener import Listener
 from study.engine.optimizer import Optimizer
 from study.engine.searcher import CandidateSearcher
 from study.engine.watchdog import is_overdue, overdue
-from study.files import StorageError
-from study.folder import Folder, write_json
-from study.run import Place
-from study.spec import Space
-from study.trial import Trial
-from study.uri import mask
+from study.ledger.files import StorageError
+from study.ledger.folder import Folder, write_json
+from study.ledger.trial import Trial
+from study.ledger.uri import mask
+from study.plan.space import Space
+from study.work.trial_run import Place
 
 
 @dataclass(frozen=True, kw_only=True)

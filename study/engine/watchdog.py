@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from study import files
+from study.ledger import files
 
 
 class OverdueError(Exception):

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from study.folder import Folder
+from benchmarks.rooms import arrows, rooms
+from study import ROOMS
+from study.ledger.folder import Folder
 from tests.support import table, trials
 
 ROOT = Path(__file__).parents[2]
@@ -66,10 +68,10 @@ def _strangers(package: str, *allowed: str) -> dict[str, set[str]]:
 
 
 def test_the_walk_sees_the_packages() -> None:
-    assert {"trainers.gnt", "study.engine.tune", "study.tracking", "reports.core.write"} <= MODULES
-    assert "ray" in IMPORTS["study.engine.tune"] and "trainers.core.loop" in IMPORTS["study.run"]
-    assert "study.tracking" in IMPORTS["study.mirror"]  # inside a function
-    assert "study.tracking" not in _imports(FILES["study.mirror"], at_import=True)
+    assert {"trainers.gnt", "study.engine.tune", "study.tracking.runs", "reports.core.write"} <= MODULES
+    assert "ray" in IMPORTS["study.engine.tune"] and "trainers.core.loop" in IMPORTS["study.work.trial_run"]
+    assert "study.tracking.runs" in IMPORTS["study.tracking.mirror"]  # inside a function
+    assert "study.tracking.runs" not in _imports(FILES["study.tracking.mirror"], at_import=True)
 
 
 def test_ray_is_imported_in_the_engine_alone() -> None:
@@ -77,7 +79,7 @@ def test_ray_is_imported_in_the_engine_alone() -> None:
 
 
 def test_mlflow_is_imported_in_tracking_alone() -> None:
-    assert _importers("mlflow") == {"study.tracking"}
+    assert _importers("mlflow") == {"study.tracking.runs"}
 
 
 def test_trainers_import_torch_alone() -> None:
@@ -107,52 +109,28 @@ def test_what_a_trial_is_made_of_knows_nothing_of_the_platform() -> None:
     assert wrong == {}
 
 
-LAYERS = [
-    ("study.cli",),
-    ("study.data_commands",),
-    ("study.arguments",),
-    ("study.launch", "study.show", "study.ui", "study.evaluate", "study.benchmarks"),
-    ("study.plan",),
-    ("study.mirror", "study.keeper", "study.engine", "study.progress"),
-    ("study.restore",),
-    ("study.tracking", "study.reporting"),
-    ("study.population",),
-    ("study.gather",),
-    ("study.candidates",),
-    ("study.run", "study.folder", "study.results", "study.summary", "study.spec", "study.parents"),
-    ("study.overrides", "study.options", "study.trial", "study.lookup", "study.uri", "study.versions", "study.remote"),
-    ("study.files", "study.stored", "study.signals"),
-    ("study.errors",),
-]
-"""From top to bottom; a layer never imports one above it."""
-
-
 def test_nothing_imports_back_up() -> None:
     wrong = {
         name: found
-        for depth, layer in enumerate(LAYERS)
+        for depth, room in enumerate(ROOMS)
         for name in MODULES
-        if _under(name, *layer)
-        if (found := {i for i in IMPORTS[name] for above in LAYERS[:depth] if _under(i, *above)} - _typing_only(name))
+        if _under(name, f"study.{room}")
+        if (found := {i for i in IMPORTS[name] if _under(i, *(f"study.{above}" for above in ROOMS[:depth]))})
     }
     assert wrong == {}
 
 
-def test_every_module_of_the_platform_has_its_layer() -> None:
-    layers = [package for layer in LAYERS for package in layer]
-    assert {n for n in MODULES if _under(n, "study") and not _under(n, *layers, *PARTS)} == {"study"}
+def test_the_rooms_are_the_folders() -> None:
+    assert rooms(ROOT).keys() == set(ROOMS)
+
+
+def test_rooms_are_few_and_seldom_need_one_another() -> None:
+    assert len(ROOMS) <= 14 and len(arrows(ROOT)) <= 60
 
 
 def test_no_module_needs_itself() -> None:
     graph = {name: _imports(path, at_import=True) & MODULES for name, path in FILES.items()}
     assert len(list(TopologicalSorter(graph).static_order())) == len(MODULES)  # CycleError names a cycle
-
-
-def _typing_only(name: str) -> set[str]:
-    """What a module imports for annotations alone."""
-    tree = ast.parse(FILES[name].read_text(encoding="utf-8"))
-    blocks = [n for n in ast.walk(tree) if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.unparse(n.test)]
-    return {str(n.module) for block in blocks for n in ast.walk(block) if isinstance(n, ast.ImportFrom)}
 
 
 WATCH = """

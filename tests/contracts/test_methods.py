@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from study import options
 from study.errors import UserError
 from study.evaluation.core.accuracy import accuracy
-from study.lookup import find, names
+from study.registry import options
+from study.registry.lookup import find, names
 from tests.support import CPU, digits, first, new_fit, same, small_cnn, stored
 from trainers.core.loop import Recipe
 from trainers.core.method import Method, generator

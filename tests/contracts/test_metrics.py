@@ -9,7 +9,7 @@ import torch
 
 from study.datasets.core.data import Data
 from study.evaluation.rows import Row
-from study.lookup import find, names
+from study.registry.lookup import find, names
 from tests.support import digits, first, same, small_cnn
 
 NEEDS_FILES = {"official_corruption", "official_flips"}

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from reports.core.report import Report
 from reports.core.style import style
 from reports.core.write import FORMATS, write
-from study import results
-from study.lookup import find, names
+from study.ledger import results
+from study.registry.lookup import find, names
 from tests.support import members, population, table, trials
 
 STUDIES = {r: s for s in reversed(names("study")) for r in find("study", s).reports}

@@ -3,7 +3,7 @@
 import pytest
 
 from search_spaces.core.space import Study
-from study.lookup import find, names
+from study.registry.lookup import find, names
 from tests.support import trials
 
 NAMES = names("study")

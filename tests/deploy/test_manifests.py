@@ -13,7 +13,7 @@ import typer.main
 import yaml
 
 from study.cli import app
-from study.lookup import find_study
+from study.registry.lookup import find_study
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "deploy").glob("*.yaml"))]

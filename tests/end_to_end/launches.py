@@ -15,8 +15,8 @@ import pandas as pd
 import psutil
 from mlflow import MlflowClient
 
-from study import results
-from study.folder import Folder
+from study.ledger import results
+from study.ledger.folder import Folder
 
 ROOT = Path(__file__).parents[2]
 MARK = "NOISE_STUDY_TEST"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from study.folder import Folder
+from study.ledger.folder import Folder
 from tests.end_to_end.launches import Command, Ended, alone, children, faulty, parents, run, table, times, waiting
 
 

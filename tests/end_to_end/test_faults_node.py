@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from study import results
-from study.folder import Folder
+from study.ledger import results
+from study.ledger.folder import Folder
 from tests.end_to_end.launches import Command, alone, children, faulty, run, table, waiting
 
 

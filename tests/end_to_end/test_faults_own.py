@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from study.folder import Folder
+from study.ledger.folder import Folder
 from tests.end_to_end.launches import alone, children, faulty, run, table, times
 
 FAILURES = {

@@ -13,8 +13,8 @@ from urllib.request import urlopen
 import pytest
 from mlflow import MlflowClient
 
-from study.folder import Folder
-from study.mirror import Mirror
+from study.ledger.folder import Folder
+from study.tracking.mirror import Mirror
 from tests.end_to_end.launches import Command, children, faulty, table, times, waiting
 from tests.support import free_port
 

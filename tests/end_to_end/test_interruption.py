@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from study import results
-from study.folder import Folder
+from study.ledger import results
+from study.ledger.folder import Folder
 from tests.end_to_end.launches import Command, Ended, children, parents, run, store, table, times
 
 pytestmark = pytest.mark.slow  # each stage alone is in test_faults_interrupt and test_faults_workers

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from study.folder import Folder
+from study.ledger.folder import Folder
 from tests.end_to_end.launches import Ended, children, parents, run, table, times
 
 CHATTER = ("INFO", "WARNING", "ERROR", "raylet", "Traceback", "ray.init", "mlflow.", "alembic", "Tune", "UserWarning")

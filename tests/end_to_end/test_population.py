@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from study import candidates, results, spec
-from study.folder import Folder
-from study.lookup import find_study
-from study.run import Place, TrialRun
-from study.trial import Trial
+from study.ledger import candidates, results
+from study.ledger.folder import Folder
+from study.ledger.trial import Trial
+from study.plan import space as spec
+from study.registry.lookup import find_study
+from study.work.trial_run import Place, TrialRun
 from tests.end_to_end.launches import Command, Ended, children, run
 from tests.support import digits, same
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from study import candidates, results
-from study.folder import Folder
+from study.ledger import candidates, results
+from study.ledger.folder import Folder
 from tests.end_to_end.launches import children, run
 
 POOR = (1e-6, 2e-6)

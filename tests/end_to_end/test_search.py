@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from search_spaces.core.space import Search
-from study import candidates, results
 from study.engine.optimizer import Optimizer
-from study.folder import Folder
-from study.lookup import find_study
-from study.spec import Space
+from study.ledger import candidates, results
+from study.ledger.folder import Folder
+from study.plan.space import Space
+from study.registry.lookup import find_study
 from tests.end_to_end.launches import ROOT, children
 
 STUDY = """
@@ -36,7 +36,7 @@ import json, sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from rich.console import Console
-from study import plan as planning
+from study.plan import request as planning
 from study.launch import launch
 
 FILE, HOME, LOG = map(Path, sys.argv[1:])

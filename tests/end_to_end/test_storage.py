@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from study.folder import Folder
+from study.ledger.folder import Folder
 from tests.end_to_end.launches import Command, Ended, children, run, table, times
 
 

@@ -10,8 +10,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from study.folder import Folder
-from study.mirror import Mirror
+from study.ledger.folder import Folder
+from study.tracking.mirror import Mirror
 from tests.end_to_end.launches import Command, Ended, children, parents, run
 from tests.support import free_port
 
@@ -61,7 +61,7 @@ def test_what_the_store_missed_is_made_up_for(work: Path, tiny: tuple[Path, Ende
 
 
 def test_many_launches_make_one_store(tmp_path: Path) -> None:
-    code = "import sys; from pathlib import Path; from study.tracking import _prepare; _prepare(Path(sys.argv[1]))"
+    code = "import sys; from pathlib import Path; from study.tracking.runs import _prepare; _prepare(Path(sys.argv[1]))"
     path = tmp_path / "mlflow.db"
     makers = [subprocess.Popen([sys.executable, "-c", code, str(path)]) for _ in range(2)]
     assert [maker.wait() for maker in makers] == [0, 0]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from study.folder import Folder
+from study.ledger.folder import Folder
 from tests.end_to_end.launches import run, table, times
 
 PARENTS = """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from study.folder import Folder
+from study.ledger.folder import Folder
 from tests.end_to_end.launches import ROOT, Ended, run
 
 DRIVER = """

@@ -13,8 +13,8 @@ from reports import ablation, component_effects
 from reports.core.cells import is_bold
 from reports.core.write import latex
 from search_spaces.core.space import Arm, Grid, Study
-from study import spec
-from study.trial import Trial
+from study.ledger.trial import Trial
+from study.plan import space as spec
 from tests.support import CORRUPTIONS, FINGERPRINT, table, trials
 
 PIECES = ("augment", "mix", "noise", "consistency")

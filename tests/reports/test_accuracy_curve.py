@@ -9,7 +9,7 @@ import pytest
 from reports import accuracy_curve
 from reports.core.cells import is_bold, plain
 from search_spaces.core.space import Arm, Grid
-from study.trial import Trial
+from study.ledger.trial import Trial
 from tests.support import table, trials
 
 PEAK = {0: 0.5, 1: 0.5, 2: 0.26}

@@ -13,7 +13,7 @@ import pytest
 
 from reports.core.page import page
 from reports.core.write import Section, write
-from study.lookup import find
+from study.registry.lookup import find
 from tests.support import table, trials
 
 BROWSER = next(

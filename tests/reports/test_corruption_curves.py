@@ -8,7 +8,7 @@ import pytest
 
 from reports import corruption_curves
 from search_spaces.core.space import Arm, Grid
-from study.trial import Trial
+from study.ledger.trial import Trial
 from tests.reports.loops import accuracies, spread
 from tests.support import CORRUPTIONS, table, trials
 

@@ -9,7 +9,7 @@ import pytest
 from reports import decision_boundary
 from reports.core.cells import is_bold
 from reports.core.style import style
-from study.trial import Trial
+from study.ledger.trial import Trial
 from tests.support import table, trials
 
 

@@ -12,7 +12,7 @@ from reports.core.cells import bold
 from reports.core.report import Report
 from reports.core.style import ONE_COLUMN, TWO_COLUMNS
 from reports.core.write import latex, write
-from study.lookup import find, names
+from study.registry.lookup import find, names
 from tests.support import members, population, table, trials
 
 STUDIES = {r: s for s in reversed(names("study")) for r in find("study", s).reports}

@@ -10,7 +10,7 @@ import pytest
 from reports import noise_distance_table as report
 from reports.core.cells import plain
 from reports.core.paired import leaders
-from study.trial import Trial
+from study.ledger.trial import Trial
 from tests.support import table, trials
 
 

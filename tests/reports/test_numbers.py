@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from reports.core.cells import plain
-from study import results
-from study.lookup import find
-from study.trial import Trial
+from study.ledger import results
+from study.ledger.trial import Trial
+from study.registry.lookup import find
 from tests.support import table, trials
 
 Rows = list[dict[str, Any]]

@@ -8,7 +8,7 @@ import pytest
 
 from reports import corruption_table, method_comparison
 from reports.core.published import numbers
-from study.trial import Trial
+from study.ledger.trial import Trial
 from tests.support import table, trials
 
 PAPERS = Path(__file__).parents[3] / "shared" / "papers"

@@ -8,8 +8,8 @@ import pytest
 
 from reports import population_schedules, search_front, search_history, search_importance, search_parallel
 from search_spaces.core.space import Arm, Grid, Study
-from study import spec
-from study.trial import Trial
+from study.ledger.trial import Trial
+from study.plan import space as spec
 from tests.support import FINGERPRINT, members, population, table
 
 STUDY = Study(

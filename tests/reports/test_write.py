@@ -14,7 +14,7 @@ import pytest
 from reports.core.cells import bold, is_bold, plain
 from reports.core.page import ATTACHED, page
 from reports.core.write import FORMATS, Section, latex, markdown, write
-from study.lookup import find
+from study.registry.lookup import find
 from tests.support import table, trials
 
 HOSTILE = "a|b_$%&<script>alert(1)</script>{x}^~\\y`#"

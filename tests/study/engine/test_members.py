@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from search_spaces.core.space import Arm, Population, Range, Study
-from study import population
+from study.engine import best_schedule as population
 from study.engine.members import MemberActor
 from study.errors import UserError
-from study.folder import Folder
-from study.run import Place
-from study.spec import Space
+from study.ledger.folder import Folder
+from study.plan.space import Space
+from study.work.trial_run import Place
 from tests.support import digits
 
 STUDY = Study(

@@ -12,12 +12,12 @@ import optuna
 import pytest
 
 from search_spaces.core.space import Arm, Grid, Range, Search, Study
-from study import candidates, results
 from study.engine.optimizer import Optimizer, listed
 from study.errors import UserError
-from study.folder import Folder, write_json
-from study.spec import Space
-from study.trial import Trial
+from study.ledger import candidates, results
+from study.ledger.folder import Folder, write_json
+from study.ledger.trial import Trial
+from study.plan.space import Space
 from tests.support import FINGERPRINT, table
 
 STUDY = Study(

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from search_spaces.core.space import Arm, Range, Search, Study
-from study import candidates
 from study.engine.optimizer import Optimizer
 from study.engine.searcher import CandidateSearcher
-from study.files import StorageError
-from study.folder import Folder
-from study.spec import Space
+from study.ledger import candidates
+from study.ledger.files import StorageError
+from study.ledger.folder import Folder
+from study.plan.space import Space
 from tests.support import FINGERPRINT, table
 
 SEARCH = Search(samples=2)

@@ -1,0 +1,86 @@
+"""What a population ends with: its members' ways, the best one to be trained with every seed, and its study file."""
+
+import json
+from dataclasses import replace
+from pprint import pformat
+
+from search_spaces.core.space import Search
+from study.errors import UserError
+from study.ledger import candidates, files
+from study.ledger.candidates import Candidate
+from study.ledger.folder import Folder, write_json
+from study.ledger.trial import Trial
+from study.plan.space import Space
+
+BEST = "best schedule"
+"""The arm of the best member's way, trained from the start."""
+
+
+def members(folder: Folder, space: Space) -> list[Trial] | None:
+    """Returns the members' trials, each the whole way to its last state; None while a member is not done."""
+    assert space.study.population is not None
+    notes = [folder.member(m, space.epochs).with_suffix(".json") for m in range(space.study.population.size)]
+    if not all(note.exists() for note in notes):
+        return None
+    found = [json.loads(note.read_text(encoding="utf-8"))["trial"] for note in notes]
+    return [Trial.from_json(json.dumps(fields)) for fields in found]
+
+
+def choose(folder: Folder, space: Space, ways: list[Trial]) -> None:
+    """Records the members and the best of them, by its validation table, whose schedule each seed is to follow."""
+    population = space.study.population
+    assert population is not None
+    for number, way in enumerate(ways):
+        Candidate(number, number, way.values_at(space.epochs), (way,)).write(folder)
+    kept = candidates.choose(folder, Search(objectives=(population.objective,)))
+    if not kept:
+        raise UserError(f"every member of the population in {folder.path} diverged. Give it smaller ranges")
+    (best,) = kept
+    (value,) = best.values(folder, [population.objective])
+    followed = tuple(replace(best.trials[0], arm=BEST, seed=seed) for seed in range(space.study.seeds))
+    Candidate(len(ways), best.number, best.params, followed).write(folder)
+    entry = {"number": len(ways), "member": best.number, population.objective: value}
+    write_json(folder.chosen, {"objectives": [population.objective], "candidates": [entry]})
+
+
+def export(folder: Folder, space: Space, name: str) -> None:
+    """Writes report/best_schedule.py, a study file that trains the best member's schedule, and its last values held."""
+    (best,) = candidates.chosen(folder) or []
+    trial, study = best.trials[0], space.study
+    named = {name.partition(".")[0] for name in trial.varied}
+
+    def values(epoch: int) -> dict[str, object]:
+        params, recipe = trial.at(epoch)
+        return {**params, **{k: v for k, v in recipe.items() if k in named}}
+
+    schedule = tuple(
+        (phase["epoch"], {k: v for k, v in values(phase["epoch"]).items() if k in named}) for phase in trial.schedule
+    )
+    recipe = {k: v for k, v in trial.recipe.items() if k not in named}
+    options = " ".join(f"--set model.{k}={json.dumps(v)}" for k, v in trial.model_params.items())
+    last = values(trial.recipe["epochs"])
+    text = f'''"""The best schedule of the population {name}, to be launched as any study:
+
+study launch best_schedule.py {options}
+"""
+
+from search_spaces.core.space import Arm, Study
+
+SCHEDULE = {pformat(schedule, width=110, sort_dicts=False)}
+
+STUDY = Study(
+    question="Is the schedule that the population {name} found better than its last values, held from the start?",
+    arms=(
+        Arm(method={trial.method!r}, label={BEST!r}, space={values(0)!r}, schedule=SCHEDULE),
+        Arm(method={trial.method!r}, label="its last values", space={last!r}),
+    ),
+    data={trial.data!r},
+    data_options={dict(trial.data_params)!r},
+    model={trial.model!r},
+    recipe={recipe!r},
+    evaluate={dict(trial.evaluate)!r},
+    reports=("method_comparison", "corruption_table"),
+    seeds={study.seeds},
+)
+'''
+    files.write(folder.report / "best_schedule.py", text.encode())

@@ -1,0 +1,103 @@
+"""A search's candidates as its directory keeps them, what became of each, and which are chosen at the end."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any, Literal
+
+from search_spaces.core.space import Search
+from study.ledger import results
+from study.ledger.folder import Folder, write_json
+from study.ledger.headline import headline
+from study.ledger.trial import Trial
+
+Outcome = Literal["open", "validated", "stopped", "failed"]
+"""Of a candidate. open: some seed is still to be trained. stopped, failed: some seed was, and the rest is not tried."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A setting with all its seeds. number: counted from 0. optuna: its number there. params: as Optuna names them."""
+
+    number: int
+    optuna: int
+    params: dict[str, Any]
+    trials: tuple[Trial, ...]
+
+    def write(self, folder: Folder) -> None:
+        """Records the candidate in the study's directory."""
+        trials = [json.loads(t.to_json()) for t in self.trials]
+        record = {"number": self.number, "optuna": self.optuna, "params": self.params, "trials": trials}
+        write_json(folder.candidate(self.number), record)
+        folder.keep(folder.candidate(self.number))
+
+    def outcome(self, folder: Folder) -> Outcome:
+        """Returns what the directory says became of it."""
+        # A validated trial stays one: its state may since have become that of its test.
+        states = ["validated" if folder.validation(t.key).exists() else folder.state(t.key) for t in self.trials]
+        if "failed" in states:
+            return "failed"
+        if "stopped" in states:
+            return "stopped"
+        return "validated" if set(states) == {"validated"} else "open"
+
+    def values(self, folder: Folder, objectives: Sequence[str]) -> list[float]:
+        """Returns each objective on the validation split, the mean over seeds, of a validated candidate."""
+        found = [headline(results.rows(folder.validation(t.key))) for t in self.trials]
+        return [fmean(numbers[name] for numbers in found) for name in objectives]
+
+
+def read(folder: Folder) -> list[Candidate]:
+    """Returns the candidates so far, in order."""
+    found = []
+    for path in sorted(folder.candidate(0).parent.glob("*.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        trials = tuple(Trial.from_json(json.dumps(fields)) for fields in record["trials"])
+        found.append(Candidate(record["number"], record["optuna"], record["params"], trials))
+    return found
+
+
+def choose(folder: Folder, search: Search) -> list[Candidate]:
+    """Returns the candidates to be measured on test data, and records them. Reads validation tables alone.
+
+    With one objective the best `search.chosen` (one by default); with more the Pareto front, of which at most
+    `search.chosen` are kept, evenly along the first objective. A setting that was tried twice counts once, and of
+    equal ones the first is taken. Where none is validated nothing is recorded.
+    """
+    settings = {c.trials[0].config_id: c for c in reversed(read(folder)) if c.outcome(folder) == "validated"}
+    valued = [(c, c.values(folder, search.objectives)) for c in sorted(settings.values(), key=lambda c: c.number)]
+    valued.sort(key=lambda pair: pair[1], reverse=True)
+    if len(search.objectives) == 1:
+        kept = valued[: search.chosen or 1]
+    else:
+        front = [pair for pair in valued if not any(_dominates(other, pair[1]) for _, other in valued)]
+        kept = [front[i] for i in _spread(len(front), search.chosen or len(front))]
+    record = [{"number": c.number, **dict(zip(search.objectives, v, strict=True))} for c, v in kept]
+    if not kept:
+        return []
+    write_json(folder.chosen, {"objectives": list(search.objectives), "candidates": record})
+    folder.keep(folder.chosen)
+    return [c for c, _ in kept]
+
+
+def chosen(folder: Folder) -> list[Candidate] | None:
+    """Returns the candidates that were chosen, None while the search goes on."""
+    if not folder.chosen.exists():
+        return None
+    record = json.loads(folder.chosen.read_text(encoding="utf-8"))
+    numbers = [entry["number"] for entry in record["candidates"]]
+    found = {c.number: c for c in read(folder)}
+    return [found[number] for number in numbers]
+
+
+def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether `one` is at least as good everywhere and better somewhere."""
+    return all(a >= b for a, b in zip(one, other, strict=True)) and list(one) != list(other)
+
+
+def _spread(count: int, limit: int) -> list[int]:
+    """Returns at most `limit` of the indices 0 ... count - 1, evenly, the ends among them."""
+    if limit >= count:
+        return list(range(count))
+    return [0] if limit == 1 else [round(i * (count - 1) / (limit - 1)) for i in range(limit)]

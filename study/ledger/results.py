@@ -1,0 +1,98 @@
+"""Tidy Parquet tables: one file a trial, written in one step when the trial is finished, read together for reports."""
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.ledger import files
+from study.ledger.trial import Trial
+
+if TYPE_CHECKING:  # workers write, and need no pandas
+    import pandas as pd
+
+TRAINING = "training"
+"""The benchmark under which per-epoch metrics stand; all others are measured once, after training."""
+
+RECORD = "record"
+"""The benchmark under which what a method shows of itself stands, for figures: the rows and columns of the array
+called `metric` are `epoch` and `severity`."""
+
+SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("study", "trial", "config", "arm", "label", "method", "data", "model", "params")]
+    + [("seed", pa.int64()), ("benchmark", pa.string()), ("family", pa.string()), ("corruption", pa.string())]
+    + [("severity", pa.int64()), ("epoch", pa.int64()), ("metric", pa.string()), ("value", pa.float64())]
+)
+"""`params`: the trial's method and recipe parameters, and the model's as model.NAME, as JSON; `read` makes columns of
+them."""
+
+
+def write(path: Path, study: str, trial: Trial, rows: Iterable[Mapping[str, Any]], facts: Mapping[str, Any]) -> None:
+    """Writes a trial's rows (with benchmark, family, corruption, severity, epoch, metric, value) to `path`.
+
+    The file appears whole and on disk or not at all: it is the mark that the trial is finished. facts go into the
+    file's metadata (versions, seconds, ...) and come back from `facts`. Raises StorageError.
+    """
+    model = {f"model.{name}": v for name, v in trial.model_params.items() if name != "weights_file"}
+    constant = {
+        "study": study,
+        "trial": trial.key,
+        "config": trial.config_id,
+        "arm": trial.arm,
+        "label": trial.label,
+        "method": trial.method,
+        "data": trial.data,
+        "model": trial.model,
+        "params": json.dumps({**trial.recipe, **trial.params, **model}),
+        "seed": trial.seed,
+    }
+    table = pa.Table.from_pylist([{**constant, **row} for row in rows], schema=SCHEMA)
+    table = table.replace_schema_metadata({"facts": json.dumps(facts)})
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    files.write(path, buffer.getvalue())
+
+
+def read(paths: Iterable[Path]) -> "pd.DataFrame":
+    """Returns all rows of the files, with a column for each parameter: numbers as numbers, all else as text.
+
+    A parameter that is named like a column of the rows, such as AugMix's severity, is "params.severity".
+    """
+    tables = [pq.read_table(path, schema=SCHEMA) for path in paths]
+    table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+    frame = table.to_pandas(types_mapper=None)
+    for name, column in _parameter_columns(frame["params"]).items():
+        frame[name] = column
+    return frame.drop(columns="params")
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """Returns a trial's rows as they were written, without pandas."""
+    found: list[dict[str, Any]] = pq.read_table(path, schema=SCHEMA).to_pylist()
+    return found
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """Returns the facts written with a trial's rows."""
+    found: dict[str, Any] = json.loads(pq.read_schema(path).metadata[b"facts"])
+    return found
+
+
+def _parameter_columns(params: "pd.Series[str]") -> dict[str, "pd.Series[Any]"]:
+    """Returns name -> column over the rows; each distinct JSON text is parsed once."""
+    import pandas as pd  # noqa: PLC0415
+
+    codes, texts = pd.factorize(params)
+    parsed = pd.DataFrame([{k: _cell(v) for k, v in json.loads(text).items()} for text in texts])
+    return {
+        f"params.{name}" if name in SCHEMA.names else name: column.take(codes).set_axis(params.index)
+        for name, column in parsed.items()
+    }
+
+
+def _cell(value: Any) -> Any:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else json.dumps(value)

@@ -1,0 +1,82 @@
+"""Options of methods, models, datasets and metrics: read from their keyword-only arguments, checked, never coerced."""
+
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_jsonable_python
+
+from study.errors import UserError
+from study.registry.lookup import suggest
+
+GIVEN = {"shape", "classes", "root", "device", "download"}
+"""Keyword arguments that the platform supplies; they are not options."""
+
+
+def options_of(target: Callable[..., Any]) -> dict[str, Any]:
+    """Returns name -> default (Parameter.empty for none) of the keyword-only arguments that configure `target`."""
+    parameters = inspect.signature(target).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in GIVEN}
+
+
+def check(owner: str, target: Callable[..., Any], given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Returns all options of `target` as plain JSON values: the given ones, checked, and the defaults of the rest.
+
+    owner: what users call it, for messages. where: where the values come from, likewise.
+    Raises UserError for an unknown name, a missing value, a wrong type or a value out of range.
+    """
+    options = options_of(target)
+    for name in given:
+        if name not in options:
+            raise UserError(f"{owner} has no parameter {name!r} (from {where}).{suggest(name, options)}")
+    missing = [name for name, default in options.items() if default is inspect.Parameter.empty and name not in given]
+    if missing:
+        raise UserError(f"{owner} needs a value for {missing[0]!r} (from {where}), which has no default")
+    adapters = _adapters(target)
+    merged = {name: given.get(name, default) for name, default in options.items()}
+    return {name: _canonical(f"{owner}.{name}", adapters[name], value, where) for name, value in merged.items()}
+
+
+def build(target: Callable[..., Any], options: Mapping[str, Any], **given: Any) -> Any:
+    """Calls `target` with checked options (plain values become the annotated types) and what the platform supplies."""
+    adapters = _adapters(target)
+    return target(**{n: adapters[n].validate_json(json.dumps(v), strict=True) for n, v in options.items()}, **given)
+
+
+def parse(text: str) -> Any:
+    """Returns the value that a command line means: JSON where it is JSON, None for `none`, else the text itself."""
+    if text.lower() == "none":
+        return None
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _adapters(target: Callable[..., Any]) -> dict[str, TypeAdapter[Any]]:
+    function = target.__init__ if inspect.isclass(target) else target
+    hints = get_type_hints(function, include_extras=True)
+    return {name: TypeAdapter(hints[name]) for name in options_of(target)}
+
+
+def _canonical(name: str, adapter: TypeAdapter[Any], value: Any, where: str) -> Any:
+    try:
+        plain = json.dumps(to_jsonable_python(value), allow_nan=False)
+        return adapter.dump_python(adapter.validate_json(plain, strict=True), mode="json")
+    except ValidationError as error:
+        wrong = " or ".join(dict.fromkeys(e["msg"].removeprefix("Input should be ") for e in error.errors()))
+        raise UserError(f"{name} is {value!r} (from {where}); it should be {wrong}") from error
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"{name} is {value!r} (from {where}); it should be a finite number, a text or a list"
+        ) from error
+
+
+def pair(text: str) -> tuple[str, object]:
+    """Returns the key and the value of `--set KEY=VALUE`. Raises UserError for a text that is none."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise UserError(f"--set takes KEY=VALUE, got {text!r}. Example: --set sigma=0.5")
+    return key, parse(value)

@@ -1,0 +1,172 @@
+"""Makes reports from study directories: needs neither Ray, torch nor MLflow."""
+
+import json
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reports.core.page import page
+from reports.core.report import Report
+from reports.core.write import FORMATS, Section, write
+from study.errors import UserError
+from study.ledger.folder import Folder
+from study.ledger.uri import comparison_link, mask
+from study.registry.lookup import find, names, suggest
+from study.reporting import sources as gather
+from study.reporting.sources import Source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PACKAGES = ("noise-study", "pandas", "numpy", "scipy", "matplotlib", "pyarrow")
+"""What takes part in making a report."""
+
+
+class Made(NamedTuple):
+    """Reports, made: their sections, the numbers that stand for the studies, and the studies as they were found."""
+
+    sections: list[Section]
+    summary: dict[str, float]
+    sources: list[Source]
+
+
+def make(
+    folders: Sequence[Folder],
+    output: Path,
+    *,
+    only: Sequence[str] = (),
+    formats: Sequence[str] = FORMATS,
+    x: str | None = None,
+) -> Made:
+    """Makes the reports of one or more studies into `output`, of several datasets or searches each its own.
+
+    What is apart: `gather.parts`. only: names of reports, whoever's they are; the studies' own if not given. x: the
+    parameter on the axis of the reports that have one to choose. Works on what is finished, also while studies run.
+    Raises UserError when nothing is, and for an unknown report, format or parameter, before anything is written.
+    """
+    for form in formats:
+        if form not in FORMATS:
+            raise UserError(f"there is no format {form!r} of reports.{suggest(form, FORMATS)}")
+    sources = [gather.look(folder) for folder in dict.fromkeys(folders)]
+    wanted = list(dict.fromkeys(only or [name for source in sources for name in source.record["reports"]]))
+    reports: dict[str, Report] = {name: find("report", name) for name in wanted}
+    parts = {kind: gather.parts(sources, kind) for kind in sorted({report.reads for report in reports.values()})}
+    if not any(parts.values()):
+        gather.rows(sources)  # says that there is nothing
+    if x is not None:
+        reports = _along(x, reports, list(parts.get("results", {}).values()))
+    sections: list[Section] = []
+    summary: dict[str, float] = {}
+    for name, report in reports.items():
+        for suffix, part, each in _apart(report, parts[report.reads]):
+            section, numbers = write(f"{name}{suffix}", each, part, output, formats)
+            sections += [section] if section else []
+            summary |= {f"{key}{suffix.replace('_', '.', 1)}": number for key, number in numbers.items()}
+    if "html" in formats:
+        page(output / "index.html", sections, about(sources))
+    return Made(sections, summary, sources)
+
+
+def about(sources: Sequence[Source]) -> dict[str, Any]:
+    """Returns what the page says beside the reports: titles, what is not there, and how everything was made."""
+    several = len(sources) > 1
+    named = list(zip(gather.names(sources), sources, strict=True))
+    questions = dict.fromkeys(str(source.record["question"]) for source in sources)
+
+    def put(name: str, text: str) -> str:
+        return f"{name}: {text}" if several else text
+
+    return {
+        "title": _title(sources),
+        "questions": list(questions),
+        "finished": sum(s.finished for s in sources),
+        "total": sum(len(s.trials) for s in sources),
+        "missing": [put(name, trial) for name, source in named for trial in source.missing],
+        "failed": [(put(name, trial), reason) for name, source in named for trial, reason in source.failed],
+        "studies": {name: _facts(source) for name, source in named},
+        "links": {name: link for name, source in named if (link := _link(source))},
+        "made": {
+            "Command": mask(shlex.join(["study", *sys.argv[1:]])),
+            "Date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            "Versions": ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES),
+        },
+    }
+
+
+def suffixes(parts: Sequence[str]) -> list[str]:
+    """Returns what follows a report's name in files and anchors for each part, "" for a single one."""
+    if len(parts) == 1:
+        return [""]
+    safe = [re.sub(r"[^A-Za-z0-9-]+", "_", part).strip("_") for part in parts]
+    if len(set(safe)) < len(safe):
+        safe = [f"{number}_{name}" for number, name in enumerate(safe, 1)]
+    return [f"_{name}" for name in safe]
+
+
+def _apart(report: Report, parts: "dict[str, pd.DataFrame]") -> "Iterator[tuple[str, pd.DataFrame, Report]]":
+    """Yields for each part the suffix of its name, its rows, and the report with the part in its title."""
+    for suffix, (name, rows) in zip(suffixes(list(parts)), parts.items(), strict=True):
+        yield suffix, rows, replace(report, title=f"{report.title} ({name})") if suffix else report
+
+
+def _along(x: str, reports: dict[str, Report], parts: "Sequence[pd.DataFrame]") -> dict[str, Report]:
+    """Returns the reports, those that have an axis to choose with x on it."""
+    if not any(report.along for report in reports.values()):
+        able = [name for name in names("report") if find("report", name).along]
+        raise UserError(f"--x: none of {', '.join(reports)} has an axis to choose. Those that have: {', '.join(able)}")
+    varied = list(dict.fromkeys(name for rows in parts for name in _varied(rows)))
+    if x not in varied:
+        raise UserError(f"--x: {x!r} is no numeric parameter that varies within an arm.{suggest(x, varied)}")
+    return {name: report.along(x) if report.along else report for name, report in reports.items()}
+
+
+def _varied(rows: "pd.DataFrame") -> list[str]:
+    """Returns the parameters of which some arm has several numbers."""
+    import pandas as pd  # noqa: PLC0415
+
+    settings = rows.drop_duplicates("config").set_index("arm")
+    parameters = gather.parameters(rows)
+    numbers = settings[parameters].apply(pd.to_numeric, errors="coerce")
+    most = numbers.groupby(level="arm").nunique().max()
+    return [name for name in parameters if most[name] > 1]
+
+
+def _title(sources: Sequence[Source]) -> str:
+    by_data: dict[str, list[str]] = {}
+    for source in sources:
+        by_data.setdefault(source.record["data"], []).append(source.record["name"])
+    return "; ".join(f"{_and(list(dict.fromkeys(found)))} on {data}" for data, found in by_data.items())
+
+
+def _and(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
+
+
+def _facts(source: Source) -> dict[str, str]:
+    record = source.record
+    own = record["tracking_uri"].startswith("sqlite:") and "restored" not in record
+    ui = f"; study ui {shlex.quote(str(source.folder.path))} opens it" if own else ""
+    return {
+        "Question": record["question"],
+        "Command": record["command"],
+        "Trials": f"{source.finished} finished of {len(source.trials)}",
+        "Dataset": f"{record['data']}, fingerprint {record['fingerprint']}",
+        "Identity": record["id"],
+        "Code": record["commit"],
+        "Versions": ", ".join(f"{name} {version}" for name, version in record["versions"].items()),
+        "MLflow": f"{record['tracking_uri']}{ui}",
+    }
+
+
+def _link(source: Source) -> str | None:
+    """Returns the comparison of the study's runs on its MLflow server, where it has a server and has reached it."""
+    uri, runs = source.record["tracking_uri"], source.folder.mlflow
+    if not runs.exists() or not uri.startswith(("http://", "https://")):
+        return None
+    return comparison_link(uri, **json.loads(runs.read_text(encoding="utf-8")))

@@ -1,0 +1,241 @@
+"""What the command line prints about studies."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from search_spaces.core.space import Arm, Dimension, Range, Study
+from study.ledger import candidates
+from study.ledger.folder import Folder, State
+from study.ledger.headline import headline
+from study.registry.lookup import find_study
+
+SHOWN = 5
+"""How many missing trials are named."""
+
+if TYPE_CHECKING:
+    from reports.core.write import Section
+    from study.launch import Outcome
+    from study.plan.request import Plan
+    from study.reporting.make import Made
+
+
+def describe(name: str, console: Console) -> None:
+    """Prints a study's question, space, trials and cost, and how to launch it."""
+    short, study = find_study(name)
+    console.print(f"[bold]{short}[/bold]  {study.question}\n")
+    table = _table("Arm", "Method", "Space", "Settings")
+    for arm in study.arms:
+        space = ", ".join(
+            f"{k} in {_dimension(v)}" if isinstance(v, Dimension) else f"{k} = {v}" for k, v in arm.space.items()
+        )
+        space = ", ".join(filter(None, [space, f"fine-tunes {arm.parent!r}" if arm.parent else ""]))
+        table.add_row(arm.label, arm.method, space or "its defaults", _count(arm))
+    console.print(table)
+    if not study.selects and any(_ranged(arm) for arm in study.arms):
+        console.print("\nIts ranges are for a search: add --search tpe --samples 20")
+        return
+    cores = psutil.cpu_count() or 1
+    seconds = study.trial_count * study.trial_seconds / cores
+    if study.population:
+        console.print(f"\n{_population(study)}", markup=False)
+    else:
+        console.print(f"\n{study.trial_count} trials: every setting with {study.seeds} seeds.")
+    console.print(f"Dataset {study.data}, model {study.model}; measured: {', '.join(study.evaluate)}.")
+    console.print(
+        f"About {_duration(seconds)} of training on this machine's {cores} cores, on the study's own dataset."
+    )
+    console.print(f"\nReports: {', '.join(study.reports)}")
+    if study.parents:
+        console.print("\nIt fine-tunes the models of another study. One that has them:")
+        console.print(f"  study launch {study.parents} --output PARENTS", soft_wrap=True)
+        name = f"{name} --parents PARENTS"
+    console.print(f"\n  study launch {name}                      as it is")
+    console.print(f"  study launch {name} --seeds 5 --epochs 50")
+    console.print(f"  study launch {name} --data mnist --data-root DIR")
+    console.print(f"  study launch {name} --set lr=3e-4 --dry-run   all flags: study launch --help")
+
+
+def trials(plan: "Plan", console: Console) -> None:
+    """Prints what a launch would do, trial by trial."""
+    if plan.study.selects:
+        _searched(plan, console)
+        return
+    table = _table("Trial", "Setting", "Seed", "State")
+    for trial in plan.trials:
+        table.add_row(trial.key, trial.label, str(trial.seed), plan.folder.state(trial.key))
+    console.print(table)
+    console.print(
+        f"\n{len(plan.trials)} trials of {plan.name} ({plan.identity}) into {plan.folder.path}", soft_wrap=True
+    )
+    console.print("Nothing was started (--dry-run).")
+
+
+def outcome(outcome: "Outcome", console: Console) -> None:
+    """Prints how a launch ended: tables, the best setting, what failed, and where everything is."""
+    plan = outcome.plan
+    for made in outcome.sections[:1]:
+        section(made, console)
+    if outcome.candidates is not None:
+        counts = ", ".join(f"{number} {name}" for name, number in sorted(outcome.candidates.items()))
+        console.print(f"Candidates: {counts}. Test data is read for the chosen ones alone: {outcome.total} trials.")
+        _choice(plan.folder, console)
+    console.print(f"{outcome.finished} of {outcome.total} trials finished in {_duration(outcome.seconds)}.")
+    if outcome.failed:
+        console.print(
+            f"{outcome.failed} failed; `study status {plan.folder.path}` says why.", style="red", soft_wrap=True
+        )
+    if outcome.interrupted:
+        stopped(plan, console)
+    if outcome.sections:
+        console.print(f"Report:     {plan.folder.report / 'index.html'}", soft_wrap=True)
+    console.print(f"MLflow UI:  study ui {plan.folder.path}", soft_wrap=True)
+    if outcome.tracking_error:
+        console.print(
+            f"MLflow is behind: {outcome.tracking_error}. Nothing is lost; `study resume` delivers the rest.",
+            style="yellow", markup=False, soft_wrap=True,
+        )  # fmt: skip
+
+
+def stopped(plan: "Plan", console: Console) -> None:
+    """Prints how a launch that was stopped goes on."""
+    line = f"Stopped early. `study resume {plan.folder.path}` continues where it stopped."
+    console.print(line, style="yellow", markup=False, soft_wrap=True)
+
+
+def status(directory: Path, console: Console) -> None:
+    """Prints how many trials are in which state, and why failed ones failed."""
+    folder = Folder(directory.absolute())
+    study = folder.read()
+    states = [(trial, folder.state(trial.key)) for trial in folder.trials()]
+    console.print(f"[bold]{study['name']}[/bold] on {study['data']} ({study['id']})")
+    for state in get_args(State):
+        count = sum(s == state for _, s in states)
+        if count or state not in ("validated", "stopped"):
+            console.print(f"  {state:9} {count:5}")
+    _choice(folder, console)
+    for trial, state in states:
+        if state == "failed":
+            reason = folder.failure_reason(trial.key)
+            console.print(
+                f"failed: {trial.label}, seed {trial.seed}: {reason}", style="red", markup=False, soft_wrap=True
+            )
+
+
+def reported(made: "Made", output: Path, console: Console) -> None:
+    """Prints the reports made, what is not in them, and where they are."""
+    for each in made.sections:
+        section(each, console)
+    sources = made.sources
+    console.print(f"{sum(s.finished for s in sources)} of {sum(len(s.trials) for s in sources)} trials finished.")
+    missing = [name for source in sources for name in source.missing]
+    if missing:
+        more = f"; and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        text = f"No result yet: {'; '.join(missing[:SHOWN])}{more}."
+        console.print(text, style="yellow", markup=False, soft_wrap=True)
+    for name, reason in (pair for source in sources for pair in source.failed):
+        console.print(f"failed: {name}: {reason}", style="red", markup=False, soft_wrap=True)
+    if not made.sections:
+        console.print("No row fits these reports, so there is none.", style="yellow")
+    console.print(f"Report: {output}", soft_wrap=True)
+
+
+def _searched(plan: "Plan", console: Console) -> None:
+    """Prints what a search would do."""
+    search, study = plan.study.searching, plan.study
+    table = _table("Arm", "Method", "Searched")
+    for arm in plan.space.arms:
+        found = ", ".join(f"{name} in {_dimension(d)}" for name, d in arm.dimensions().items())
+        table.add_row(arm.label, arm.method, found or "nothing: one setting")
+    console.print(table)
+    if search:
+        count = "the grid's" if search.algorithm == "grid" else str(search.samples)
+        stop = f", stopped early by {study.scheduler.algorithm}" if study.scheduler else ""
+        text = f"{search.algorithm} search for {' and '.join(search.objectives)} on the validation split: {count} "
+        text += f"candidates, each with {study.seeds} seeds{stop}."
+    else:
+        text = _population(study)
+    console.print(f"\n{text}\n{plan.name} ({plan.identity}) into {plan.folder.path}", markup=False, soft_wrap=True)
+    console.print("Nothing was started (--dry-run).")
+
+
+def _population(study: Study) -> str:
+    given = study.population
+    assert given is not None
+    mutated = ", ".join(f"{name} in {_dimension(d)}" for name, d in given.mutate.items())
+    return (
+        f"A population of {given.size} by {given.algorithm}: every {given.interval} epochs the worst go on from the "
+        f"best on the validation split ({given.objective}). It varies {mutated}. Then the best schedule is trained "
+        f"with {study.seeds} seeds."
+    )
+
+
+def _choice(folder: Folder, console: Console) -> None:
+    """Prints what a search chose, with its values on the validation split."""
+    found = candidates.chosen(folder) or []
+    if not found:
+        return
+    record = json.loads(folder.chosen.read_text(encoding="utf-8"))
+    for candidate, entry in zip(found, record["candidates"], strict=True):
+        values = ", ".join(f"{name} {entry[name]:.1%}" for name in record["objectives"])
+        whose = f"member {entry['member']}" if "member" in entry else f"mean of {len(candidate.trials)} seeds"
+        text = f"chosen: {candidate.trials[0].label} (validation: {values}; {whose})"
+        console.print(text, markup=False, soft_wrap=True)
+
+
+def _dimension(dimension: Dimension) -> str:
+    if isinstance(dimension, Range):
+        return f"[{dimension.low:g}, {dimension.high:g}]{' (log)' if dimension.log else ''}"
+    return str(list(dimension.values))
+
+
+def section(made: "Section", console: Console) -> None:
+    """Prints a report's table and caption."""
+    table = _table(*made.table.columns)
+    for row in made.table.itertuples(index=False):
+        table.add_row(*row)
+    console.print(f"\n[bold]{made.title}[/bold]")
+    console.print(table)
+    console.print(made.caption, style="dim", markup=False)
+    console.print()
+
+
+def measured(rows: list[dict[str, Any]], output: Path | None, console: Console) -> None:
+    """Prints what was measured, mean over severities, and writes all rows as CSV if asked."""
+    import pandas as pd  # noqa: PLC0415  `study show` does without
+
+    frame = pd.DataFrame(rows)
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        frame.to_csv(output, index=False)
+    table = _table("Benchmark", "Family", "Corruption", "Metric", "Mean", "By severity")
+    for (benchmark, corruption, metric), group in frame.groupby(["benchmark", "corruption", "metric"], sort=False):
+        each = "  ".join(f"{value:.3f}" for value in group["value"]) if len(group) > 1 else ""
+        family = group["family"].fillna("").iloc[0]
+        table.add_row(benchmark, family, corruption, metric, f"{group['value'].mean():.4f}", each)
+    console.print(table)
+    for name, value in headline(rows).items():
+        console.print(f"{name:22}{value:.4f}")
+
+
+def _count(arm: Arm) -> str:
+    return "any" if _ranged(arm) else str(len(arm.settings()))
+
+
+def _ranged(arm: Arm) -> bool:
+    return any(isinstance(dimension, Range) for dimension in arm.dimensions().values())
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(column)
+    return table
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"

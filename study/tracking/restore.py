@@ -1,0 +1,84 @@
+"""Brings a study back from MLflow when its directory is gone: its record, its tables, why trials failed."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from study.errors import UserError
+from study.ledger.folder import RECORD, Folder, write_json
+from study.ledger.uri import PARENT, mask, sqlite_path
+from study.registry.lookup import suggest
+from study.tracking.runs import HOME, ID, KEY, TRACKING_ERRORS, connect, search
+
+DOWNLOADS = 8
+"""Tables that are fetched at a time."""
+
+
+def restore(uri: str, experiment: str, chosen: str | None, path: Path) -> Folder:
+    """Brings a study's record, tables and failures back from a store into the empty folder `path`.
+
+    chosen: the start of the study's identity or of its run's ID; the study launched last where several fit. Raises
+    UserError where the store, the experiment or such a study is not there.
+    """
+    database = sqlite_path(uri)
+    if database and not database.is_file():
+        raise UserError(f"--from-mlflow: there is no store {database}")
+    folder = Folder(path)
+    try:
+        client = connect(uri)
+        parent = _choose(client, mask(uri), experiment, chosen)
+        kept = {artifact.path for artifact in client.list_artifacts(parent.info.run_id)}
+        for name in (RECORD, *(kept & {part.name for part in folder.selection})):
+            client.download_artifacts(parent.info.run_id, name, str(path))
+        children = search(client, parent.info.experiment_id, f"tags.`{PARENT}` = '{parent.info.run_id}'")
+        keys = {trial.key for trial in folder.trials()}
+        known = [child for child in children if child.data.tags[KEY] in keys]
+        with ThreadPoolExecutor(DOWNLOADS) as pool:
+            list(pool.map(lambda child: _bring(client, child, folder), known))
+    except TRACKING_ERRORS as error:
+        raise UserError(f"--from-mlflow: {mask(uri)}: {' '.join(str(error).split())}") from error
+    write_json(path / RECORD, {**folder.read(), "tracking_uri": mask(uri), "restored": True})
+    write_json(folder.mlflow, {"experiment": parent.info.experiment_id, "parent": parent.info.run_id})
+    return folder
+
+
+def _choose(client: Any, uri: str, experiment: str, chosen: str | None) -> Any:
+    """Returns the parent run of the study that was launched last of those that fit."""
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        known = [e.name for e in client.search_experiments()]
+        raise UserError(f"--from-mlflow: there is no experiment {experiment!r} in {uri}.{suggest(experiment, known)}")
+    parents = search(client, found.experiment_id, f"tags.`{HOME}` != ''")
+    parents.sort(key=lambda run: run.info.start_time, reverse=True)
+    fitting = [
+        run for run in parents if run.info.run_id.startswith(chosen or "") or run.data.tags[ID].startswith(chosen or "")
+    ]
+    if not fitting:
+        known = [
+            f"{run.data.tags[ID]} (run {run.info.run_id}, launched {_date(run)}, {run.info.status})" for run in parents
+        ]
+        wanted = f"no study {chosen!r}" if chosen else "no study"
+        raise UserError(
+            f"--from-mlflow: {wanted} in the experiment {experiment!r} of {uri}. There: {'; '.join(known) or 'none'}"
+        )
+    return fitting[0]
+
+
+def _bring(client: Any, child: Any, folder: Folder) -> None:
+    """Writes what a child run says of its trial into the folder: its tables, or why it failed."""
+    key, tags = child.data.tags[KEY], child.data.tags
+    if child.info.status == "FINISHED":
+        kept = {artifact.path for artifact in client.list_artifacts(child.info.run_id)}
+        tables = (folder.result(key), folder.validation(key), folder.stopped(key))
+        for table in (table for table in tables if table.parent.name in kept):
+            name = f"{table.parent.name}/{table.name}"
+            fetched = Path(client.download_artifacts(child.info.run_id, name, str(folder.path)))
+            table.parent.mkdir(exist_ok=True)
+            fetched.replace(table)
+    elif child.info.status == "FAILED" and "failure" in tags:
+        write_json(folder.failure(key), {"reason": tags["failure"]})
+
+
+def _date(run: Any) -> str:
+    return datetime.fromtimestamp(run.info.start_time / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

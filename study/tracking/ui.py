@@ -1,0 +1,77 @@
+"""MLflow's own web interface for a study's store, opened on the comparison of its runs."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from rich.console import Console
+
+from study.errors import UserError
+from study.ledger.folder import Folder
+from study.ledger.uri import comparison_link, sqlite_path
+
+START = 90.0
+"""Seconds that a server may take to answer; it usually takes 5 to 20."""
+
+
+def serve(directory: Path, host: str, port: int, console: Console) -> None:
+    """Serves MLflow's UI until Ctrl-C; for a server's URI only prints the link. Ends only what it started."""
+    folder = Folder(directory.absolute())
+    uri = folder.read()["tracking_uri"]
+    if not folder.mlflow.exists():
+        raise UserError(f"MLflow has nothing of {directory} yet: {uri} was never reached. The same launch delivers it")
+    runs = json.loads(folder.mlflow.read_text(encoding="utf-8"))
+    if sqlite_path(uri) is None:
+        console.print(f"MLflow: {comparison_link(uri, **runs)}", soft_wrap=True)
+        return
+    port = port or _free_port(host)
+    base = f"http://{host}:{port}"
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1"]
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with subprocess.Popen(
+        [*command, "--host", host, "--port", str(port)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ending this command ends its server
+        try:
+            console.print("Starting MLflow's server ...")
+            _wait(server, base)
+            console.print(f"Compare: {comparison_link(base, **runs)}", soft_wrap=True)
+            console.print("Ctrl-C ends it.")
+            server.wait()
+        except KeyboardInterrupt:
+            console.print("Stopped.")
+        finally:
+            server.terminate()
+
+
+def _wait(server: "subprocess.Popen[str]", base: str) -> None:
+    """Returns when the server answers. Raises UserError when it ends or does not answer in time."""
+    until = time.monotonic() + START
+    while time.monotonic() < until:
+        if server.poll() is not None:
+            assert server.stderr is not None
+            last = server.stderr.read().strip().splitlines()[-1:]
+            raise UserError(f"MLflow's server ended at once: {' '.join(last)}")
+        try:
+            with urlopen(f"{base}/health", timeout=2):
+                return
+        except (URLError, TimeoutError):
+            time.sleep(0.2)
+    raise UserError(f"MLflow's server at {base} did not answer within {START:g} s")
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,106 @@
+"""Measures a saved model: a trial's checkpoint, or a plain state dictionary."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from torch import nn
+
+from study.datasets.core.data import Data
+from study.errors import UserError
+from study.evaluation.corruptions.catalog import CATALOG
+from study.ledger.folder import Folder
+from study.ledger.trial import Trial
+from study.registry import options
+from study.registry.lookup import find
+from study.work.trial_run import load_data
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model to measure, and the data to measure it on."""
+
+    model: nn.Module
+    data: Data
+    name: str
+    trial: Trial | None
+    """The trial that trained it, where a study's directory says."""
+
+
+def subject(
+    checkpoint: Path,
+    *,
+    data: str | None,
+    model: str | None,
+    values: Mapping[str, Any],
+    data_root: Path | None,
+    device: str,
+) -> Subject:
+    """Loads a checkpoint with its dataset; both are the trial's own unless named.
+
+    values: --set's, of which "model.*" and "data.*" are used. Raises UserError where the file, the model or the
+    dataset is missing or does not fit.
+    """
+    if not checkpoint.is_file():
+        raise UserError(
+            f"there is no checkpoint {checkpoint}. Give trials/KEY/checkpoint.pt of a study, or a state dict"
+        )
+    trial = _trial_of(checkpoint)
+    if trial is None and (data is None or model is None):
+        raise UserError(f"{checkpoint} is not a study's, so what it holds is unknown. Add --model and --data")
+    data, model = data or trial.data, model or trial.model  # type: ignore[union-attr]
+    data_params = {**(trial.data_params if trial and trial.data == data else {}), **prefixed("data.", values)}
+    model_params = {**(trial.model_params if trial and trial.model == model else {}), **prefixed("model.", values)}
+    loaded = load_data(data, options.check(data, find("dataset", data), data_params, "--set"), data_root)
+    target, given = find("model", model), {"shape": loaded.shape, "classes": loaded.classes}
+    if model == "torchvision_classifier" and trial is None:
+        model_params["weights_file"] = str(checkpoint)
+        built: nn.Module = options.build(target, options.check(model, target, model_params, "--set"), **given)
+    else:
+        built = options.build(target, options.check(model, target, model_params, "--set"), **given)
+        _load_state(built, checkpoint, model)
+    return Subject(
+        built.to(device).eval(),
+        loaded.to(torch.device(device)),
+        checkpoint.parent.name if trial else checkpoint.stem,
+        trial,
+    )
+
+
+def measure(subject: Subject, metrics: list[str], values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Returns the tidy rows (with family) of the metrics, with the options that values give as "METRIC.option"."""
+    checked = {m: options.check(m, find("metric", m), prefixed(f"{m}.", values), "--set") for m in metrics}
+    owners = ("model", "data", *metrics)
+    for key in values:
+        if key.partition(".")[0] not in owners or "." not in key:
+            raise UserError(f"--set {key}: it is an option of none of {', '.join(owners)}. Write it as OWNER.OPTION")
+    rows = [
+        row
+        for name, params in checked.items()
+        for row in options.build(find("metric", name), params, model=subject.model, data=subject.data)
+    ]
+    return [{**r._asdict(), "family": CATALOG[r.corruption].family if r.corruption in CATALOG else None} for r in rows]
+
+
+def prefixed(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the values whose key starts with the prefix, without it."""
+    return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+
+
+def _trial_of(checkpoint: Path) -> Trial | None:
+    home = Folder(checkpoint.absolute().parents[2]) if len(checkpoint.absolute().parents) > 2 else None
+    if home is None or not (home.path / "study.json").exists():
+        return None
+    return next((t for t in home.trials() if t.key == checkpoint.absolute().parent.name), None)
+
+
+def _load_state(model: nn.Module, checkpoint: Path, name: str) -> None:
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        model.load_state_dict(state["fit"]["model"] if "fit" in state else state)
+    except (RuntimeError, EOFError, LookupError, TypeError, OSError, ValueError, UnpicklingError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{checkpoint} holds no weights of {name}: {reason}") from error

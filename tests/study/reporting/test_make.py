@@ -1,0 +1,98 @@
+"""A study's report from its directory, whatever state it is in."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from study.errors import UserError
+from study.ledger.candidates import Candidate
+from study.ledger.folder import Folder, write_json
+from study.reporting import make as reporting
+from tests.support import members, population, table, trials
+
+TRIALS = [t for t in trials("sigma_sweep", seeds=2) if t.params["sigma"] in (0.0, 0.18, 0.5, 1.0)]
+FACTS = {
+    "question": "How much?", "data": "digits", "fingerprint": "f", "reports": ["accuracy_curve", "corruption_table"],
+    "command": "study launch sigma_sweep", "tracking_uri": "sqlite:///x", "commit": "abc", "versions": {"torch": "2"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    made = Folder(tmp_path / "home")
+    made.claim("sigma_sweep", "id", TRIALS, FACTS)
+    return made
+
+
+def test_an_unfinished_study_has_nothing_to_report(folder: Folder) -> None:
+    with pytest.raises(UserError, match="no finished trial yet in"):
+        reporting.make([folder], folder.report)
+    assert not folder.report.exists()
+
+
+def test_it_says_what_is_missing_and_what_failed(folder: Folder) -> None:
+    table(TRIALS[:-2], folder.results)
+    write_json(folder.failure(TRIALS[-1].key), {"reason": "out of memory"})
+    (folder.path / "results" / f"{TRIALS[-2].key}.1.tmp").write_bytes(b"half")
+    sections, summary, _ = reporting.make([folder], folder.report)
+    assert [s.name for s in sections] == ["accuracy_curve", "corruption_table"] and "best_sigma.corruption" in summary
+    text = (folder.report / "index.html").read_text(encoding="utf-8")
+    assert f"1 of {len(TRIALS)} trials has no result yet: {TRIALS[-2].label}, seed {TRIALS[-2].seed}." in text
+    assert f"{TRIALS[-1].label}, seed {TRIALS[-1].seed}: out of memory" in text
+    assert f"{len(TRIALS) - 2} finished of {len(TRIALS)}" in text
+
+
+def test_one_report_in_some_formats(folder: Folder) -> None:
+    table(TRIALS, folder.results)
+    reporting.make([folder], folder.report, only=["corruption_table"], formats=["md", "csv"])
+    assert {p.name for p in folder.report.iterdir()} == {"corruption_table.md", "corruption_table.csv"}
+
+
+def test_unknown_reports_and_formats_are_one_line(folder: Folder) -> None:
+    table(TRIALS, folder.results)
+    with pytest.raises(UserError, match="there is no report 'accuracy_curv'. Did you mean 'accuracy_curve'"):
+        reporting.make([folder], folder.report, only=["accuracy_curv"])
+    with pytest.raises(UserError, match="there is no format 'htm' of reports. Did you mean 'html'"):
+        reporting.make([folder], folder.report, formats=["htm"])
+    assert not folder.report.exists()
+
+
+def test_each_dataset_has_its_own_reports(folder: Folder, tmp_path: Path) -> None:
+    table(TRIALS, folder.results)
+    other = Folder(tmp_path / "other")
+    moved = [replace(t, data="my/mnist") for t in TRIALS]
+    other.claim("sigma_sweep", "id", moved, {**FACTS, "data": "my/mnist"})
+    table(moved, other.results)
+    sections, summary, _ = reporting.make([folder, other], tmp_path / "both")
+    names = ["accuracy_curve_digits", "accuracy_curve_my_mnist"]
+    assert [s.name for s in sections if s.name.startswith("accuracy")] == names and len(sections) == 4
+    assert sections[0].title == "Accuracy versus sigma (digits)" and (tmp_path / "both" / f"{names[1]}.csv").exists()
+    assert {"best_sigma.corruption.digits", "best_sigma.corruption.my_mnist"} <= set(summary)
+    alone, _, _ = reporting.make([folder], tmp_path / "one")
+    assert alone[0].name == "accuracy_curve" and alone[0].title == "Accuracy versus sigma"
+    assert alone[0].table.equals(sections[0].table) and alone[0].caption == sections[0].caption
+
+
+def test_each_search_and_population_has_its_own_reports(tmp_path: Path) -> None:
+    folders = [Folder(tmp_path / name) for name in "ab"]
+    configs = list(dict.fromkeys(t.config_id for t in TRIALS))
+    for folder, chosen in zip(folders, (configs[:2], configs[2:4]), strict=True):
+        folder.claim("sigma_sweep", "id", [], {**FACTS, "reports": ["search_parallel", "population_schedules"]})
+        for number, config in enumerate(chosen):
+            some = [t for t in TRIALS if t.config_id == config]
+            Candidate(number, number, {}, tuple(some)).write(folder)
+            table(some, folder.validation("x").parent)
+        population(members(4), folder.population)
+    sections, _, _ = reporting.make(folders, tmp_path / "both", formats=["csv", "html"])
+    kinds = ("search_parallel", "population_schedules")
+    assert [s.name for s in sections if s.name.startswith(kinds)] == [
+        f"{kind}_{name}" for kind in kinds for name in "ab"
+    ]
+    assert sections[-1].title.endswith("(b)")
+
+
+def test_parts_whose_names_are_the_same_in_files_are_numbered() -> None:
+    assert reporting.suffixes(["a"]) == [""]
+    assert reporting.suffixes(["a on b", "c"]) == ["_a_on_b", "_c"]
+    assert reporting.suffixes(["a/b", "a b"]) == ["_1_a_b", "_2_a_b"]
