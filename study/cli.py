@@ -12,32 +12,22 @@ from rich.table import Table
 from study.errors import UserError
 from study.ledger.folder import Folder
 from study.ledger.uri import absolute, mask
-from study.plan.overrides import Overrides
+from study.plan.options import Options
 from study.registry.lookup import find_study, names
-from study.registry.options import pair
 from study.terminal import data_commands
-from study.terminal.arguments import (
-    Address,
+from study.terminal.command_line import (
     Assignments,
-    CpusPerTrial,
     DataRoot,
-    DatasetName,
     Directory,
     DryRun,
-    GpusPerTrial,
-    MaxConcurrent,
-    ModelName,
-    Parents,
-    Retries,
-    Storage,
     StudyName,
-    TrackingUri,
-    TrialTimeout,
+    assigned,
     console,
+    with_options,
 )
 
 if TYPE_CHECKING:
-    from study.plan.request import Plan
+    from study.plan.planning import Plan
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -70,85 +60,26 @@ def show(name: StudyName) -> None:
     describe(name, console)
 
 
-@app.command()
-def launch(
-    name: StudyName,
-    data: DatasetName = None,
-    data_root: DataRoot = None,
-    download: Annotated[bool, typer.Option("--download", help="Fetch the dataset if it is missing.")] = False,
-    model: ModelName = None,
-    assign: Assignments = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Repetitions of every setting.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=0, help="Epochs of every trial.")] = None,
-    search: Annotated[
-        str | None, typer.Option(help="How to choose settings: tpe, random or grid. Validated; the best are tested.")
-    ] = None,
-    samples: Annotated[int | None, typer.Option(help="Settings that a search tries.")] = None,
-    objectives: Annotated[
-        str | None, typer.Option(help="What a search maximises, comma-separated: clean, corruption, ...")
-    ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Stop trials early that do worse than others: asha or median.")
-    ] = None,
-    trials: Annotated[int | None, typer.Option(min=1, help="Run only the first so many trials now.")] = None,
-    cpus_per_trial: CpusPerTrial = None,
-    gpus_per_trial: GpusPerTrial = None,
-    max_concurrent: MaxConcurrent = None,
-    address: Address = None,
-    retries: Retries = None,
-    trial_timeout: TrialTimeout = None,
-    tracking_uri: TrackingUri = None,
-    parents: Parents = None,
-    output: Annotated[
-        Path | None, typer.Option(help="Directory of the study; continued if it holds this study.")
-    ] = None,
-    storage: Storage = None,
-    dry_run: DryRun = False,
-) -> None:
+def launch(name: StudyName, *, changes: dict[str, Any], dry_run: DryRun = False) -> None:
     """Launches a study, or continues it: what is finished is not trained again. Ends with a table and a report."""
-    from study.plan import request as planning  # noqa: PLC0415
+    from study.plan.planning import plan  # noqa: PLC0415
 
-    values = tuple(pair(text) for text in assign or ())
-    overrides = Overrides(
-        data=data, model=model, seeds=seeds, epochs=epochs, values=values, search=search, samples=samples,
-        objectives=tuple(objectives.split(",")) if objectives else (), scheduler=scheduler,
-    )  # fmt: skip
-    asked = _given(
-        data_root=data_root, trials=trials, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial,
-        max_concurrent=max_concurrent, address=address, retries=retries, trial_timeout=trial_timeout,
-        tracking_uri=tracking_uri, parents=parents, output=output, storage=storage,
-    )  # fmt: skip
-    request = planning.Request(name=name, overrides=overrides, download=download, **asked)
-    _run(planning.plan(request), dry_run)
+    _run(plan(name, Options(**changes)), dry_run)
 
 
-@app.command()
-def resume(
-    directory: Directory,
-    data_root: DataRoot = None,
-    parents: Parents = None,
-    cpus_per_trial: CpusPerTrial = None,
-    gpus_per_trial: GpusPerTrial = None,
-    max_concurrent: MaxConcurrent = None,
-    address: Address = None,
-    retries: Retries = None,
-    trial_timeout: TrialTimeout = None,
-    tracking_uri: TrackingUri = None,
-    dry_run: DryRun = False,
-) -> None:
+def resume(directory: Directory, *, changes: dict[str, Any], dry_run: DryRun = False) -> None:
     """Continues a study from its directory alone, as it was launched; options given here replace the launch's.
 
-    What is finished is not trained again, what was interrupted goes on from its last epoch, and what failed is tried
-    again.
+    What is finished is not trained again, what was interrupted goes on from where it was stored last, and what failed
+    is tried again.
     """
-    from study.plan import request as planning  # noqa: PLC0415
+    from study.plan import planning  # noqa: PLC0415
 
-    changes = _given(
-        data_root=data_root, cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial,
-        max_concurrent=max_concurrent, address=address, retries=retries, trial_timeout=trial_timeout,
-        tracking_uri=tracking_uri, parents=parents,
-    )  # fmt: skip
     _run(planning.resume(directory, changes), dry_run)
+
+
+app.command()(with_options(launch))
+app.command()(with_options(resume, resumable=True))
 
 
 @app.command()
@@ -219,12 +150,12 @@ def evaluate(
     on: Annotated[
         str, typer.Option(help="Metrics, comma-separated; see the folder study/evaluation.")
     ] = "clean,corruption",
-    data: DatasetName = None,
+    data: Annotated[str | None, typer.Option(help="Dataset, instead of the study's own.")] = None,
     data_root: DataRoot = None,
-    model: ModelName = None,
+    model: Annotated[str | None, typer.Option(help="Model, instead of the study's own.")] = None,
     assign: Assignments = None,
     device: Annotated[str, typer.Option(help="Where to compute: cpu or cuda.")] = "cpu",
-    tracking_uri: TrackingUri = None,
+    tracking_uri: Annotated[str | None, typer.Option(help="MLflow server or store.")] = None,
     output: Annotated[Path | None, typer.Option(help="CSV file for all rows.")] = None,
 ) -> None:
     """Measures any saved model and logs it to MLflow.
@@ -236,7 +167,7 @@ def evaluate(
     from study.tracking.runs import TRACKING_ERRORS, log_evaluation  # noqa: PLC0415
     from study.work import evaluate as evaluating  # noqa: PLC0415
 
-    values = dict(pair(text) for text in assign or ())
+    values = assigned(assign)
     subject = evaluating.subject(checkpoint, data=data, model=model, values=values, data_root=data_root, device=device)
     rows = evaluating.measure(subject, on.split(","), values)
     measured(rows, output, console)
@@ -255,11 +186,6 @@ def main() -> None:
     except UserError as error:
         Console(stderr=True, highlight=False).print(f"error: {mask(str(error))}", markup=False, soft_wrap=True)
         sys.exit(2)
-
-
-def _given(**options: Any) -> dict[str, Any]:
-    """Returns the options that were given; the others are what the launch said, or their defaults."""
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def _run(plan: "Plan", dry_run: bool) -> None:

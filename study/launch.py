@@ -2,30 +2,24 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from study.engine import best_schedule as population
-from study.engine.listener import Listener
+from study.engine import best_schedule
 from study.engine.signals import terminated_as_interrupted
 from study.errors import UserError
 from study.ledger import candidates
+from study.ledger.events import Event, Kind, Listener
 from study.ledger.files import storing
+from study.ledger.state import State
 from study.ledger.trial import Trial
-from study.plan.request import LOCAL, Plan, facts, refuse_hindsight
-from study.reporting import make as reporting
+from study.plan.planning import Plan, claim, refuse_hindsight
+from study.reporting import make
 
 if TYPE_CHECKING:
     from reports.core.write import Section
     from study.engine.tune import Bench
-    from study.tracking.mirror import Mirror
-
-
-class Display(Listener, Protocol):
-    """A listener that shows how far a launch is."""
-
-    def begin(self, total: int, done: int) -> None:
-        """Starts to count anew: so many trials, of which some are done."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +35,8 @@ class Outcome:
     tracking_error: str | None
     total: int
     """Trials that were to be finished: a study's, or the seeds of the settings that its search chose."""
-    candidates: Counter[str] | None
-    """How many of a search's candidates ended how."""
+    candidates: Counter[State] | None
+    """How many of a search's candidates, or a population's members, ended how."""
 
     @property
     def complete(self) -> bool:
@@ -50,57 +44,63 @@ class Outcome:
         return not self.interrupted and self.finished == self.total
 
 
-def launch(plan: Plan, display: Display) -> Outcome:
+def launch(plan: Plan, listener: Listener) -> Outcome:
     """Runs a plan to its end; what its directory holds already is not done again. Raises UserError before any work,
     and StorageError when nothing can be written any more.
 
     Ctrl-C or SIGTERM ends it early and in order: what is finished is kept, reported and mirrored; `interrupted` says
-    so.
+    so. listener: hears of all that happens meanwhile.
     """
     start = time.monotonic()
     plan.folder.check(plan.name, plan.identity)
     with plan.folder.held(), terminated_as_interrupted():
         plan.folder.fetch_study()
         refuse_hindsight(plan.study, plan.folder)
-        plan.folder.claim(plan.name, plan.identity, plan.trials, facts(plan))
-        return _launch(plan, display, start)
+        claim(plan)
+        return _launch(plan, listener, start)
 
 
-def _launch(plan: Plan, display: Display, start: float) -> Outcome:
+def _launch(plan: Plan, listener: Listener, start: float) -> Outcome:
     from study.tracking.mirror import Mirror  # noqa: PLC0415
 
     folder = plan.folder
     mirror = Mirror(plan.tracking_uri, folder)
     interrupted = False
-    made = None
+    reports = None
     try:
         try:
-            interrupted = not _work(plan, mirror, display)
+            interrupted = not _work(plan, [listener, mirror])
         except KeyboardInterrupt:
             interrupted = True
-        if any(folder.state(trial.key) == "finished" for trial in _reported(plan)):
+        if any(folder.finished(trial) for trial in _reported(plan)):
             with storing(folder.report):
-                made = reporting.make([folder], folder.report)
+                reports = make.make([folder], folder.report)
             folder.keep(folder.report)
     except KeyboardInterrupt:  # while the report is made, or again
         interrupted = True
     except Exception:
         mirror.close({})
         raise
-    mirror.close(made.summary if made else {})
-    states = [folder.state(trial.key) for trial in _reported(plan)]
-    tried = [c.outcome(folder) for c in candidates.read(folder) if c.trials[0].arm != population.BEST]
+    mirror.close(reports.summary if reports else {})
+    states = [folder.trial(trial.key).test for trial in _reported(plan)]
     return Outcome(
         plan=plan,
-        sections=made.sections if made else [],
-        finished=states.count("finished"),
-        failed=states.count("failed"),
+        sections=reports.sections if reports else [],
+        finished=states.count(State.FINISHED),
+        failed=states.count(State.FAILED),
         interrupted=interrupted,
         seconds=time.monotonic() - start,
         tracking_error=mirror.error,
         total=len(states),
-        candidates=Counter(tried) if plan.study.selects else None,
+        candidates=_candidates(plan) if plan.study.selects else None,
     )
+
+
+def _candidates(plan: Plan) -> Counter[State]:
+    tried = candidates.read(plan.folder)
+    if plan.study.population:  # the last one is its best schedule, trained anew
+        tried = tried[: plan.study.population.size]
+    return Counter(candidate.state(plan.folder) for candidate in tried)
 
 
 def _reported(plan: Plan) -> list[Trial]:
@@ -110,48 +110,42 @@ def _reported(plan: Plan) -> list[Trial]:
     return [trial for candidate in candidates.chosen(plan.folder) or [] for trial in candidate.trials]
 
 
-def _work(plan: Plan, mirror: "Mirror", display: Display) -> bool:
+def _work(plan: Plan, listeners: Sequence[Listener]) -> bool:
     """Does what the directory has not yet; returns whether that is all, which Ctrl-C prevents."""
     selecting = plan.study.selects and candidates.chosen(plan.folder) is None
     if not selecting and not _waiting(plan):
         return True  # a finished study needs no Ray
-    from study.engine.cluster import Resources, connected  # noqa: PLC0415
-    from study.engine.keeper import Keeper  # noqa: PLC0415
-    from study.work.trial_run import Place  # noqa: PLC0415
+    from study.engine.cluster import connected  # noqa: PLC0415
 
-    request = plan.request
-    resources = Resources(
-        cpus_per_trial=request.cpus_per_trial,
-        gpus_per_trial=request.gpus_per_trial,
-        max_concurrent=request.max_concurrent,
-        address=None if request.address == LOCAL else request.address,
-        retries=request.retries,
-        trial_timeout=request.trial_timeout,
-    )
-    display.begin(*_ahead(plan, selecting))
-    with connected(resources) as scratch:
+    _say(listeners, "trials", *_ahead(plan, selecting))
+    with connected(plan.options) as scratch:
         from study.engine.tune import Bench, run_trials  # noqa: PLC0415  imports ray, see `connected`
 
         bench = Bench(
             study=plan.name,
             data=plan.data,
             folder=plan.folder,
-            place=Place("cuda" if request.gpus_per_trial else "cpu", max(1, int(request.cpus_per_trial))),
-            resources=resources,
+            options=plan.options,
             scratch=scratch,
-            listeners=(Keeper(plan.folder), display, mirror),
+            listeners=listeners,
         )
         if selecting:
             if not _select(plan, bench):
                 return False
-            display.begin(len(_reported(plan)), 0)
+            _say(listeners, "chosen", len(_reported(plan)), 0)
         waiting = _waiting(plan)
         run_trials(bench, waiting)
-    return not any(plan.folder.state(trial.key) in ("started", "pending", "validated") for trial in waiting)
+    ended = (State.FINISHED, State.FAILED)
+    return all(plan.folder.trial(trial.key).test in ended for trial in waiting)
+
+
+def _say(listeners: Sequence[Listener], phase: str, total: int, done: int) -> None:
+    for listener in listeners:
+        listener(Event(kind=Kind.PHASE, reason=phase, total=total, done=done))
 
 
 def _waiting(plan: Plan) -> list[Trial]:
-    return [trial for trial in _reported(plan) if plan.folder.state(trial.key) != "finished"]
+    return [trial for trial in _reported(plan) if not plan.folder.finished(trial)]
 
 
 def _ahead(plan: Plan, selecting: bool) -> tuple[int, int]:
@@ -164,7 +158,8 @@ def _ahead(plan: Plan, selecting: bool) -> tuple[int, int]:
     grid = study.searching is not None and study.searching.algorithm == "grid"
     # Of the arms as --set's values have made them.
     settings = study.seeds * sum(len(arm.settings()) for arm in plan.space.arms) if grid else study.trial_count
-    return settings, sum(plan.folder.state(t.key) in ("validated", "stopped") for t in plan.folder.trials())
+    decided = (State.VALIDATED, State.STOPPED)
+    return settings, sum(plan.folder.trial(t.key).selection in decided for t in plan.folder.trials())
 
 
 def _select(plan: Plan, bench: "Bench") -> bool:
@@ -175,11 +170,11 @@ def _select(plan: Plan, bench: "Bench") -> bool:
 
     if plan.study.population:
         run_population(bench, plan.space)
-        ways = population.members(plan.folder, plan.space)
-        if ways is None:
+        schedules = best_schedule.members(plan.folder, plan.space)
+        if schedules is None:
             return False
-        population.choose(plan.folder, plan.space, ways)
-        population.export(plan.folder, plan.space, plan.name)
+        best_schedule.choose(plan.folder, plan.space, schedules)
+        best_schedule.export(plan.folder, plan.space, plan.name)
         return True
     assert plan.study.searching is not None
     optimizer = Optimizer(plan.name, plan.space, plan.study.searching, plan.folder)

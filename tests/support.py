@@ -16,7 +16,9 @@ from torch import Tensor, nn
 from search_spaces.core.space import Study
 from study.datasets.core.data import Data, TensorSplit
 from study.ledger import results
+from study.ledger.state import State
 from study.ledger.trial import Trial
+from study.ledger.trial_folder import TrialFolder
 from study.models.core.classifier import initialise
 from study.models.small_cnn import SmallCNN
 from study.plan import space as spec
@@ -98,15 +100,22 @@ def trials(name: str, **changes: Any) -> list[Trial]:
     return spec.resolve(replace(study, **changes), FINGERPRINT)
 
 
-def table(some: list[Trial], folder: Path, value: Callable[[Trial, str, int], float] | None = None) -> pd.DataFrame:
+def table(
+    some: list[Trial],
+    folder: Path,
+    value: Callable[[Trial, str, int], float] | None = None,
+    state: State = State.FINISHED,
+) -> pd.DataFrame:
     """The tidy table of trials that were never trained, with made-up numbers: written and read as real ones are.
 
-    value: accuracy of a trial under a corruption (or "clean") at a severity.
+    folder: of the trials' folders. value: accuracy of a trial under a corruption (or "clean") at a severity.
+    state: which of a trial's tables it is.
     """
     for trial in some:
         rows = list(_rows(trial, value or _made_up))
-        results.write(folder / f"{trial.key}.parquet", "made_up", trial, rows, {"seconds": 1.5, "versions": {}})
-    return results.read(folder / f"{t.key}.parquet" for t in some)
+        path = TrialFolder(folder / trial.key).mark(state)
+        results.write(path, "made_up", trial, rows, {"seconds": 1.5, "versions": {}})
+    return results.read(TrialFolder(folder / t.key).mark(state) for t in some)
 
 
 def _rows(trial: Trial, value: Callable[[Trial, str, int], float]) -> Iterator[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The worker process's side: one epoch a step, the table at the end."""
 
+import json
 import traceback
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,21 @@ from study.errors import UserError
 from study.ledger import results
 from study.ledger.files import StorageError
 from study.ledger.folder import Folder
+from study.ledger.state import State
 from study.ledger.trial import Trial
+from study.plan.options import Options
+from study.registry import sources
 from study.work.trial_run import Place, TrialRun
 
 SELECTING = ("clean", "corruption")
 """What a selection measures. Other metrics may read test images from files of their own."""
 
 
-class TrialActor(tune.Trainable):  # type: ignore[misc]
-    """Runs one trial after another; being reused, it pays for imports and data once.
+class Actor(tune.Trainable):  # type: ignore[misc]
+    """Base of the actors: takes one configuration after another; being reused, it pays for imports and data once.
 
-    Its config holds, under "config": "trial" (JSON), "study" (name), "folder" (shared by all nodes unless there is a
-    "storage"), "place", "timeout" and "selecting" (whether the table is for a selection, whose data has no test split).
+    What it needs stands in its config under "config": "study" (name), "folder" (shared by all nodes unless there is a
+    "storage"), "options" (of the launch) and what a subclass adds.
     The data comes through Ray's object store: it is read once, by the driver, and sent to each node once.
 
     A step that fails by itself (diverged, out of memory, a mistake in the code) says so in its result, so that the
@@ -32,69 +36,116 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
     """
 
     def setup(self, config: dict[str, Any], data: Data) -> None:
-        """Takes the data onto this worker's device, and its first trial."""
-        self.data = data.to(torch.device(config["config"]["place"]["device"]))
-        self.take(config["config"])
-
-    def take(self, config: dict[str, Any]) -> None:
-        """Takes a trial; the first step builds it, or continues it from its checkpoint."""
-        self.study = config["study"]
-        self.trial = Trial.from_json(config["trial"])
-        self.home = Folder(Path(config["folder"]), config["storage"])
-        self.place = Place(**config["place"])
-        self.timeout: float | None = config["timeout"]
-        self.selecting: bool = config["selecting"]
-        self.run: TrialRun | None = None
+        """Takes the data onto this worker's device, and the first configuration."""
+        self.data = data.to(torch.device(place(config["config"]["options"]).device))
+        self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Takes the next trial in the same process."""
-        self.take(new_config["config"])
+        """Takes the next configuration in the same process."""
+        config = new_config["config"]
+        self.study: str = config["study"]
+        self.options: Options = config["options"]
+        self.home = Folder(Path(config["folder"]), config["storage"])
+        sources.use(self.home.code)
+        self.take(config, new_config)
         return True
 
-    def step(self) -> dict[str, Any]:
-        """Trains an epoch; after the last one evaluates and writes the trial's table.
+    def take(self, config: dict[str, Any], values: dict[str, Any]) -> None:
+        """Takes what a subclass needs of its config. values: all of it, with the parameters that Tune mutates."""
+        raise NotImplementedError
 
-        Returns "point" (the epoch's metrics or None), "done", and where it failed "failure" and "traceback", or
-        "storage": that nothing can be written, which is no fault of the trial's.
+    def advance(self) -> dict[str, Any]:
+        """Does one step and returns its result, with "done"."""
+        raise NotImplementedError
+
+    def release(self) -> None:
+        """Lets go of what a finished trial holds."""
+
+    def step(self) -> dict[str, Any]:
+        """Does one step. Returns its result; where it failed "failure" and "traceback", or "storage": that nothing can
+        be written, which is no fault of the trial's.
         """
         try:
-            with watched(self._left(), self.home.overdue(self.trial.key)):
-                point = self._advance()
-            assert self.run is not None
-            return {"point": point, "done": self.run.fit.done}
+            return self.advance()
         except StorageError as error:
-            return {"point": None, "done": True, "storage": str(error)}
+            return {"done": True, "storage": str(error)}
         except torch.AcceleratorError:
             raise  # the process can use its GPU no more; a new one may
         except Exception as error:  # noqa: BLE001  the boundary of the process: whatever it was is told, not lost
-            return {"point": None, "done": True, "failure": reason(error), "traceback": traceback.format_exc()}
+            return {"done": True, "failure": reason(error), "traceback": traceback.format_exc()}
         finally:
-            # What an error leaves referenced would take the next trial's memory.
-            if self.run is not None and self.run.fit.done:
-                self.run = None
+            self.release()  # what an error leaves referenced would take the next trial's memory
 
-    def _advance(self) -> dict[str, float] | None:
+
+class TrialActor(Actor):
+    """Runs one trial after another. Its config adds "trial" (JSON) and "selecting" (whether the table is for a
+    selection, whose data has no test split).
+    """
+
+    def take(self, config: dict[str, Any], values: dict[str, Any]) -> None:  # noqa: ARG002
+        """Takes a trial; the first step builds it, or continues it from its checkpoint."""
+        self.trial = Trial.from_json(config["trial"])
+        self.place = self.home.trial(self.trial.key)
+        self.selecting: bool = config["selecting"]
+        self.run: TrialRun | None = None
+
+    def advance(self) -> dict[str, Any]:
+        """Trains an epoch; after the last one evaluates and writes the trial's table.
+
+        Returns "point" (the epoch's metrics or None), "points" (JSON: all epochs that this worker knows of and has not
+        said yet), "seconds" (of work so far) and "done".
+        """
+        with watched(self._left(), self.place.overdue):
+            past, point = self._train()
+            assert self.run is not None
+            if self.run.fit.done:
+                self._measure(self.run)
+        points = json.dumps([*past, *([point] if point else [])])
+        return {"point": point, "points": points, "seconds": self.run.seconds, "done": self.run.fit.done}
+
+    def release(self) -> None:
+        """Lets go of a trial whose epochs are all trained."""
+        if self.run is not None and self.run.fit.done:
+            self.run = None
+
+    def cleanup(self) -> None:
+        """Stores a trial that a launch ends before its time, so that nothing of it is trained again."""
+        if self.run is not None and not self.run.fit.done:
+            self.run.save()
+            self.home.keep(self.place.checkpoint, self.place.best)
+
+    def _train(self) -> tuple[list[dict[str, float]], dict[str, float] | None]:
+        """Trains an epoch. Returns the epochs before it, where this step is the worker's first, and this one."""
+        past: list[dict[str, float]] = []
         if self.run is None:
-            self.home.fetch(self.home.trial(self.trial.key))
-            self.run = TrialRun(self.trial, self.data, self.place, self.home.trial(self.trial.key))
+            self.home.fetch(self.home.code, self.place.path, missing=True)
+            every = self.options.checkpoint_every
+            self.run = TrialRun(self.trial, self.data, place(self.options), self.place.path, every)
+            past = list(self.run.history)
         point = None if self.run.fit.done else self.run.epoch()
-        self.home.keep(self.home.trial(self.trial.key))
-        if self.run.fit.done:
-            rows, facts = self.run.table(SELECTING if self.selecting else None)
-            table = (self.home.validation if self.selecting else self.home.result)(self.trial.key)
-            results.write(table, self.study, self.trial, rows, facts)
-            self.home.keep(table)
-        return point
+        self.home.keep(self.place.checkpoint, self.place.best)
+        return past, point
+
+    def _measure(self, run: TrialRun) -> None:
+        rows, facts = run.table(SELECTING if self.selecting else None)
+        table = self.place.becoming(State.VALIDATED if self.selecting else State.FINISHED)
+        results.write(table, self.study, self.trial, rows, facts)
+        self.home.keep(table)
 
     def _left(self) -> float | None:
         """Returns the seconds that the trial may still take. Raises OverdueError when there are none."""
-        if self.timeout is None:
+        timeout = self.options.trial_timeout
+        if timeout is None:
             return None
-        note = self.home.overdue(self.trial.key)
-        left = self.timeout - (self.run.seconds if self.run else 0.0)
-        if left <= 0 or is_overdue(note):
-            raise OverdueError(overdue(self.timeout, note))
+        left = timeout - (self.run.seconds if self.run else 0.0)
+        if left <= 0 or is_overdue(self.place.overdue):
+            raise OverdueError(overdue(timeout, self.place.overdue))
         return left
+
+
+def place(options: Options) -> Place:
+    """Returns where a trial computes."""
+    return Place("cuda" if options.gpus_per_trial else "cpu", max(1, int(options.cpus_per_trial)))
 
 
 def reason(error: Exception) -> str:
@@ -104,4 +155,4 @@ def reason(error: Exception) -> str:
         return f"out of memory: {text or 'Python could not allocate'}"
     if isinstance(error, OverdueError | UserError):
         return text
-    return f"{type(error).__name__}: {text}"
+    return f"{type(error).__name__}: {text}".removesuffix(": ")

@@ -8,7 +8,7 @@ from search_spaces.core.space import Search
 from study.errors import UserError
 from study.ledger import candidates, files
 from study.ledger.candidates import Candidate
-from study.ledger.folder import Folder, write_json
+from study.ledger.folder import Folder
 from study.ledger.trial import Trial
 from study.plan.space import Space
 
@@ -40,7 +40,7 @@ def choose(folder: Folder, space: Space, ways: list[Trial]) -> None:
     followed = tuple(replace(best.trials[0], arm=BEST, seed=seed) for seed in range(space.study.seeds))
     Candidate(len(ways), best.number, best.params, followed).write(folder)
     entry = {"number": len(ways), "member": best.number, population.objective: value}
-    write_json(folder.chosen, {"objectives": [population.objective], "candidates": [entry]})
+    folder.write_json(folder.chosen, {"objectives": [population.objective], "candidates": [entry]})
 
 
 def export(folder: Folder, space: Space, name: str) -> None:

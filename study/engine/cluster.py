@@ -8,11 +8,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from study.engine.signals import deferred_interrupt, pass_on_termination
 from study.errors import UserError
+from study.plan.options import Options
 
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -36,31 +36,19 @@ JOINING = 60.0
 """Seconds that a running cluster's nodes have to join, where none of those there is large enough."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Resources:
-    """What the trials run on, and how often and how long.
-
-    address: a running cluster's, or None for a Ray of our own on this machine. retries: new workers that a trial
-    gets when its own dies. trial_timeout: seconds of work after which a trial counts as hung, or None.
-    """
-
-    cpus_per_trial: float = 1
-    gpus_per_trial: float = 0
-    max_concurrent: int | None = None
-    address: str | None = None
-    retries: int = 2
-    trial_timeout: float | None = None
+LOCAL = "local"
+"""The address that stands for a Ray of our own: it lets a study that was launched on a cluster go on without one."""
 
 
 @contextmanager
-def connected(resources: Resources) -> Iterator[Path]:
+def connected(options: Options) -> Iterator[Path]:
     """Starts Ray on this machine, or joins the cluster; yields a folder for temporary files; ends what it started.
 
     Must come before any import of ray in the process, which reads its settings as it is imported.
     Raises UserError when no cluster answers or no trial would ever fit.
     """
     os.environ.update(QUIET)
-    if resources.address is None:
+    if _local(options):
         # A token of this run's own: other users of the machine can reach the ports, but not use them.
         os.environ.update(LOOPBACK, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
     short = len(tempfile.gettempdir()) <= LONGEST
@@ -70,11 +58,11 @@ def connected(resources: Resources) -> Iterator[Path]:
 
         try:
             with deferred_interrupt():  # a Ray that has half started cannot be ended in order
-                _start(resources, scratch)
+                _start(options, scratch)
                 pass_on_termination()
             logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # the listeners say which trials failed
             ray._private.worker._worker_logs_enabled = False  # so do they that a worker died
-            _await_room(resources)
+            _await_room(options)
             yield scratch
         finally:
             ray.shutdown()
@@ -82,10 +70,14 @@ def connected(resources: Resources) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _start(resources: Resources, scratch: Path) -> None:
+def _local(options: Options) -> bool:
+    return options.address in (None, LOCAL)
+
+
+def _start(options: Options, scratch: Path) -> None:
     import ray  # noqa: PLC0415
 
-    if resources.address is None:
+    if _local(options):
         try:
             ray.init(
                 address="local",
@@ -100,25 +92,25 @@ def _start(resources: Resources, scratch: Path) -> None:
             ) from error
         return
     try:
-        ray.init(address=resources.address, log_to_driver=False, logging_level="ERROR")
+        ray.init(address=options.address, log_to_driver=False, logging_level="ERROR")
     except ConnectionError as error:
-        raise UserError(f"no Ray cluster answers at {resources.address!r} (from --address)") from error
+        raise UserError(f"no Ray cluster answers at {options.address!r} (from --address)") from error
 
 
-def _await_room(resources: Resources) -> None:
+def _await_room(options: Options) -> None:
     """Returns once a trial fits on some node; a cluster's nodes may still be joining. Raises UserError if none does."""
     import ray  # noqa: PLC0415
 
-    until = time.monotonic() + (0 if resources.address is None else JOINING)
-    while missing := _missing(resources, [node["Resources"] for node in ray.nodes() if node["Alive"]]):
+    until = time.monotonic() + (0 if _local(options) else JOINING)
+    while missing := _missing(options, [node["Resources"] for node in ray.nodes() if node["Alive"]]):
         if time.monotonic() >= until:
             raise UserError(missing)
         time.sleep(1)
 
 
-def _missing(resources: Resources, nodes: list[dict[str, float]]) -> str | None:
+def _missing(options: Options, nodes: list[dict[str, float]]) -> str | None:
     """Returns what a trial asks for that no node has, or None."""
-    wanted = {"CPU": resources.cpus_per_trial, "GPU": resources.gpus_per_trial}
+    wanted = {"CPU": options.cpus_per_trial, "GPU": options.gpus_per_trial}
     for name, need in wanted.items():
         largest = max((node.get(name, 0) for node in nodes), default=0)
         if need > largest:

@@ -2,21 +2,19 @@
 
 import json
 import shutil
-import traceback
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from ray import tune
 
-from study.datasets.core.data import Data
-from study.engine.actor import SELECTING, reason
+from study.engine.actor import SELECTING, Actor, place
 from study.ledger import files, results
-from study.ledger.files import StorageError
-from study.ledger.folder import Folder, write_json
+from study.ledger.folder import write_json
 from study.ledger.headline import headline
+from study.ledger.state import State
 from study.ledger.trial import Trial, with_values
-from study.work.trial_run import Place, TrialRun
+from study.work.trial_run import TrialRun
 from trainers.core.loop import DivergedError
 
 
@@ -27,33 +25,21 @@ class Point(NamedTuple):
     epoch: int
 
 
-class MemberActor(tune.Trainable):  # type: ignore[misc]
-    """Trains members of a population. Its config holds the values of the mutated parameters, and under "config" the
-    rest: "member", "trial" (JSON of any member's, for all that is not mutated), "interval", "objective", "study",
-    "folder" and "place".
+class MemberActor(Actor):
+    """Trains members of a population. Its config holds the values of the mutated parameters, and under "config" adds
+    "member", "trial" (JSON of any member's, for all that is not mutated), "interval" and "objective".
 
     What a member did in an interval is noted in the study's directory. A step that finds its own note (a launch goes on
     where another ended) returns what the note says and trains nothing, so that the scheduler comes to know what it
     knew. Ray's checkpoints only say which state of which member is meant; the states are in the directory.
     """
 
-    def setup(self, config: dict[str, Any], data: Data) -> None:
-        """Takes the data onto this worker's device, and its first member."""
-        self.data = data.to(torch.device(config["config"]["place"]["device"]))
-        self.take(config)
-
-    def take(self, config: dict[str, Any]) -> None:
+    def take(self, config: dict[str, Any], values: dict[str, Any]) -> None:
         """Takes a member at its start; `load_checkpoint` may move it on."""
-        told = config["config"]
-        self.told, self.study, self.member = told, told["study"], told["member"]
-        self.home, self.base = Folder(Path(told["folder"])), Trial.from_json(told["trial"])
-        self.values = {name: config[name] for name in self.base.varied}
+        self.config_of_member, self.member = config, config["member"]
+        self.base = Trial.from_json(config["trial"])
+        self.values = {name: values[name] for name in self.base.varied}
         self.at = Point(self.member, 0)
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Takes another member, or other values, in the same process."""
-        self.take(new_config)
-        return True
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Says which state this is."""
@@ -63,58 +49,52 @@ class MemberActor(tune.Trainable):  # type: ignore[misc]
         """Goes on from a state, whoever's it is."""
         self.at = Point(*json.loads((Path(checkpoint) / "state.json").read_text(encoding="utf-8")))
 
-    def step(self) -> dict[str, Any]:
-        """Trains an interval, or finds it done; returns "score" (of the objective, on validation data) and "trial"."""
+    def advance(self) -> dict[str, Any]:
+        """Trains an interval, or reads that it is done; returns "score" (of the objective, on validation data)."""
         epochs = self.base.recipe["epochs"]
-        end = Point(self.member, min(self.at.epoch + self.told["interval"], epochs))
-        asked = {"from": list(self.at), "values": self.values}
+        end = Point(self.member, min(self.at.epoch + self.config_of_member["interval"], epochs))
+        wanted = {"from": list(self.at), "values": self.values}
         note = self.home.member(*end).with_suffix(".json")
-        found = json.loads(note.read_text(encoding="utf-8")) if note.exists() else None
+        record = json.loads(note.read_text(encoding="utf-8")) if note.exists() else None
         try:
-            if found is None or found["asked"] != asked:
-                found = self._train(end, asked)
-        except StorageError as error:
-            return {"score": 0.0, "done": True, "storage": str(error)}
+            if record is None or record["asked"] != wanted:
+                record = self._train(end, wanted)
         except DivergedError:
             if end.epoch < epochs:
                 # The worst there is: others are copied over it. If not, it tries again from where it was.
                 return {"score": 0.0, "done": False}
             # Nobody will be copied any more: it ends here, without the table that would let it be chosen.
-            found = {"asked": asked, "score": 0.0, "points": [], "trial": json.loads(self._trial().to_json())}
-            write_json(note, found)
-        except torch.AcceleratorError:
-            raise
-        except Exception as error:  # noqa: BLE001  the boundary of the process: whatever it was is told, not lost
-            return {"score": 0.0, "done": True, "failure": reason(error), "traceback": traceback.format_exc()}
+            record = {"asked": wanted, "score": 0.0, "points": [], "trial": json.loads(self._trial().to_json())}
+            write_json(note, record)
         self.at = end
-        return {
-            "score": found["score"],
-            "epoch": end.epoch,
-            "trial": json.dumps(found["trial"]),
-            "done": end.epoch >= epochs,
-        }
+        trial = json.dumps(record["trial"])
+        return {"score": record["score"], "epoch": end.epoch, "trial": trial, "done": end.epoch >= epochs}
 
-    def _train(self, end: Point, asked: dict[str, Any]) -> dict[str, Any]:
-        trial, place = self._trial(), Place(**self.told["place"])
-        run = TrialRun(trial, self.data, place, self._begin(trial, end))
+    def _train(self, end: Point, wanted: dict[str, Any]) -> dict[str, Any]:
+        trial, every = self._trial(), self.options.checkpoint_every
+        run = TrialRun(trial, self.data, place(self.options), self._begin(trial, end), every)
         while run.fit.epoch < end.epoch:
             run.epoch()
+        if not run.fit.done:
+            run.save()  # the state that others may be copied from
         rows, facts = run.table(SELECTING)
         if run.fit.done:
-            results.write(self.home.validation(trial.key), self.study, trial, rows, facts)
-        found = {
-            "asked": asked,
-            "score": headline(rows)[self.told["objective"]],
+            self.home.add([trial])
+            self.home.write_json(self.home.trial(trial.key).becoming(State.STARTED), {"time": time.time()})
+            results.write(self.home.trial(trial.key).becoming(State.VALIDATED), self.study, trial, rows, facts)
+        record = {
+            "asked": wanted,
+            "score": headline(rows)[self.config_of_member["objective"]],
             "points": run.history[self.at.epoch :],
             "trial": json.loads(trial.to_json()),
         }
-        write_json(self.home.member(*end).with_suffix(".json"), found)
+        write_json(self.home.member(*end).with_suffix(".json"), record)
         self._record(trial)
         # Every member has left the interval before this one, or this one could not have begun.
         for past in self.home.member(self.member, 0).parent.iterdir():
             if past.is_dir() and int(past.name) < self.at.epoch:
                 shutil.rmtree(past)
-        return found
+        return record
 
     def _begin(self, trial: Trial, end: Point) -> Path:
         """Returns the folder of this interval's state: as an earlier attempt left it, or as it starts."""

@@ -8,27 +8,33 @@ once, "tpe" knows what happens to be finished, which may differ; "random" and "g
 import json
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
 import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
 from optuna.storages import RDBStorage
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search_spaces.core.space import Arm, Dimension, Grid, Search
-from study.errors import UserError
 from study.ledger import candidates
 from study.ledger.candidates import Candidate
 from study.ledger.folder import Folder
+from study.ledger.state import State
 from study.ledger.trial import Trial
 from study.plan.space import Space
 
 STARTUP = 5
 """Candidates that TPE draws at random before it has learned enough."""
-TELLING = {"validated": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "failed": TrialState.FAIL}
+TELLING = {
+    State.VALIDATED: TrialState.COMPLETE,
+    State.STOPPED: TrialState.PRUNED,
+    State.FAILED: TrialState.FAIL,
+}
+"""State of a candidate that is decided -> what Optuna is told."""
 
 optuna.logging.set_verbosity(logging.ERROR)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -40,17 +46,12 @@ class Optimizer:
     def __init__(self, name: str, space: Space, search: Search, folder: Folder) -> None:
         self.name, self.space, self.search, self.folder = name, space, search, folder
         self.samples = len(listed(space)) if search.algorithm == "grid" else search.samples
-        storage = RDBStorage(f"sqlite:///{folder.optuna}", engine_kwargs={"connect_args": {"timeout": 60}})
-        self.study = optuna.create_study(
-            storage=storage, study_name=name, directions=["maximize"] * len(search.objectives), load_if_exists=True
-        )
-        self.study.set_metric_names(list(search.objectives))
         self.candidates = candidates.read(folder)
-        known = {c.optuna for c in self.candidates}
-        if missing := known - {t.number for t in self.study.get_trials(deepcopy=False)}:
-            raise UserError(f"{folder.optuna} lacks {len(missing)} of the search's candidates; restore it")
+        self.study = self._opened()
+        recorded = {c.optuna for c in self.candidates}
         for trial in self.study.get_trials(deepcopy=False):
-            if trial.number not in known and not trial.state.is_finished():  # a launch ended before it was recorded
+            # A launch ended before it was recorded.
+            if trial.number not in recorded and not trial.state.is_finished():
                 self.study.tell(trial.number, state=TrialState.FAIL)
         self.waiting: list[Trial] = []
         self.open: list[Candidate] = []
@@ -73,6 +74,43 @@ class Optimizer:
         """Whether every candidate is asked for and decided."""
         return len(self.candidates) == self.samples and not self.open
 
+    def _opened(self) -> optuna.Study:
+        """Returns Optuna's study of the search; where it lacks candidates, as where its file is lost, made anew."""
+        storage = RDBStorage(f"sqlite:///{self.folder.optuna}", engine_kwargs={"connect_args": {"timeout": 60}})
+        directions = ["maximize"] * len(self.search.objectives)
+        options = {"storage": storage, "study_name": self.name, "directions": directions}
+        study = optuna.create_study(**options, load_if_exists=True)
+        if {c.optuna for c in self.candidates} - {t.number for t in study.get_trials(deepcopy=False)}:
+            optuna.delete_study(study_name=self.name, storage=storage)
+            study = optuna.create_study(**options)
+            study.add_trials(self._remembered())
+        study.set_metric_names(list(self.search.objectives))
+        return study
+
+    def _remembered(self) -> Iterator[FrozenTrial]:
+        """Yields the candidates as Optuna had them, by its numbers; failed trials stand where it had others."""
+        names = names_of(self.space.arms)
+        distributions = {
+            names[arm.label, name]: _distribution(dimension)
+            for arm in self.space.arms
+            for name, dimension in arm.dimensions().items()
+        }
+        if len(self.space.arms) > 1:
+            distributions["arm"] = CategoricalDistribution([arm.label for arm in self.space.arms])
+        by_number = {c.optuna: c for c in self.candidates}
+        for number in range(max(by_number) + 1):
+            if (candidate := by_number.get(number)) is None:
+                yield create_trial(state=TrialState.FAIL)
+                continue
+            state = candidate.state(self.folder)
+            yield create_trial(
+                state=TELLING.get(state, TrialState.RUNNING),
+                values=candidate.values(self.folder, self.search.objectives) if state is State.VALIDATED else None,
+                params=candidate.params,
+                distributions={name: distributions[name] for name in candidate.params},
+                user_attrs=_attributes(candidate),
+            )
+
     def _take(self, candidate: Candidate) -> None:
         """Queues what of a candidate is still to be trained: a trial is trained once, whoever asks for it."""
         self.open.append(candidate)
@@ -81,15 +119,15 @@ class Optimizer:
             return
         before = {t.key for c in self.open[:-1] for t in c.trials}
         for trial in candidate.trials:
-            if trial.key not in before and not self.folder.validation(trial.key).exists():
+            if trial.key not in before and self.folder.trial(trial.key).selection is not State.VALIDATED:
                 self.waiting.append(trial)
 
     def _tell(self, candidate: Candidate, *, failed: bool = False) -> None:
-        outcome = "failed" if failed else candidate.outcome(self.folder)
-        if outcome == "open":
+        state = State.FAILED if failed else candidate.state(self.folder)
+        if state not in TELLING:
             return
-        values = candidate.values(self.folder, self.search.objectives) if outcome == "validated" else None
-        self.study.tell(candidate.optuna, values, TELLING[outcome], skip_if_finished=True)
+        values = candidate.values(self.folder, self.search.objectives) if state is State.VALIDATED else None
+        self.study.tell(candidate.optuna, values, TELLING[state], skip_if_finished=True)
         self.open.remove(candidate)
         needed = {t.key for c in self.open for t in c.trials}
         # The other seeds of a candidate that was stopped or failed are of no use, unless another needs them.
@@ -107,8 +145,8 @@ class Optimizer:
             name: _suggest(asked, names[label, name], dimension) for name, dimension in arms[label].dimensions().items()
         }
         candidate = Candidate(number, asked.number, dict(asked.params), tuple(self.space.trials(arms[label], drawn)))
-        asked.set_user_attr("setting", candidate.trials[0].label)
-        asked.set_user_attr("trials", [t.key for t in candidate.trials])
+        for name, value in _attributes(candidate).items():
+            asked.set_user_attr(name, value)
         self.folder.keep(self.folder.optuna)
         candidate.write(self.folder)
         self.candidates.append(candidate)
@@ -139,6 +177,20 @@ def names_of(arms: Sequence[Arm]) -> dict[tuple[str, str], str]:
     found = {(arm.label, name): dimension for arm in arms for name, dimension in arm.dimensions().items()}
     alike = {name: {repr(d) for (_, other), d in found.items() if other == name} for _, name in found}
     return {(label, name): name if len(alike[name]) == 1 else f"{name} ({label})" for label, name in found}
+
+
+def _attributes(candidate: Candidate) -> dict[str, Any]:
+    """Returns what Optuna shows of a candidate beside its parameters."""
+    return {"setting": candidate.trials[0].label, "trials": [trial.key for trial in candidate.trials]}
+
+
+def _distribution(dimension: Dimension) -> BaseDistribution:
+    """Returns what `_suggest` draws from, in Optuna's terms."""
+    if isinstance(dimension, Grid):
+        return CategoricalDistribution(list(_choices(dimension)))
+    if dimension.whole:
+        return IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
+    return FloatDistribution(dimension.low, dimension.high, log=dimension.log)
 
 
 def _suggest(asked: optuna.Trial, name: str, dimension: Dimension) -> Any:

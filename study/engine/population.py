@@ -13,8 +13,10 @@ from ray.tune.schedulers.pb2 import PB2
 
 from search_spaces.core.space import Dimension, Grid, Population, Range
 from study.engine.members import MemberActor
+from study.engine.relay import Relay
 from study.engine.tune import Bench, fit
 from study.errors import UserError
+from study.ledger.events import Event, Kind
 from study.ledger.files import StorageError
 from study.ledger.trial import Trial
 from study.plan.space import Space
@@ -30,11 +32,11 @@ def run_population(bench: Bench, space: Space) -> None:
     dimensions = arm.dimensions()
     firsts = [_start(population, dimensions, member) for member in range(population.size)]
     base = space.trials(arm, firsts[0])[0].to_json()
-    common = bench.told() | {"trial": base, "interval": population.interval, "objective": population.objective}
+    common = bench.config(trial=base, interval=population.interval, objective=population.objective)
     members: dict[str, Any] = {"config": tune.grid_search([{**common, "member": m} for m in range(population.size)])}
     for name in dimensions:
         members[name] = tune.sample_from(lambda spec, name=name: firsts[spec.config["config"]["member"]][name])
-    relay = _Relay(bench)
+    relay = MemberRelay(bench.listeners)
     storage = bench.folder.path / ".tune"  # on storage that all nodes share, as the directory is
     try:
         fit(
@@ -43,8 +45,6 @@ def run_population(bench: Bench, space: Space) -> None:
         )  # fmt: skip
     finally:
         shutil.rmtree(storage, ignore_errors=True)
-    if relay.broken is not None:
-        raise relay.broken
 
 
 def _scheduler(population: Population, dimensions: dict[str, Dimension]) -> TrialScheduler:
@@ -118,33 +118,30 @@ def clamp(dimension: Dimension, value: Any) -> Any:
     return round(inside) if dimension.whole else float(inside)
 
 
-class _Relay(tune.Callback):  # type: ignore[misc]
-    """Passes on how the members get on."""
-
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
-        self.broken: Exception | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}  # as that of `tune._Relay`
+class MemberRelay(Relay):
+    """The relay of a population's members."""
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
+        """Tells how a member gets on; one that fails ends the population, whose others would wait for it."""
         member = trial.config["config"]["member"]
         if "storage" in result:
-            self.broken = StorageError(result["storage"])
+            self.stop(StorageError(result["storage"]))
         elif "failure" in result:
-            self.broken = UserError(f"member {member} of the population failed: {result['failure']}")
+            self.stop(UserError(f"member {member} of the population failed: {result['failure']}"))
         elif "trial" in result:
-            for listener in self.bench.listeners:
-                listener.interval(member, result["epoch"], Trial.from_json(result["trial"]), result["score"])
+            schedule = Trial.from_json(result["trial"])
+            self.say(
+                Event(kind=Kind.INTERVAL, trial=schedule, member=member, epoch=result["epoch"], score=result["score"])
+            )
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Tells that a member has had all its epochs."""
         if "trial" in trial.last_result and trial.last_result["done"]:
-            for listener in self.bench.listeners:
-                listener.finished(Trial.from_json(trial.last_result["trial"]))
+            self.say(Event(kind=Kind.FINISHED, trial=Trial.from_json(trial.last_result["trial"])))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Ends the population: a member is lost."""
         member = trial.config["config"]["member"]
-        self.broken = UserError(f"member {member} of the population failed: its worker died, again and again")
+        self.stop(UserError(f"member {member} of the population failed: its worker died, again and again"))

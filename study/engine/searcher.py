@@ -1,5 +1,7 @@
 """Ray Tune's side of a search: passes the optimizer's trials on, and their ends back."""
 
+import json
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +10,8 @@ from ray.tune.search import Searcher
 from study.engine.optimizer import Optimizer
 from study.ledger import results
 from study.ledger.files import StorageError
-from study.ledger.trial import Trial
+from study.ledger.state import State
+from study.ledger.trial import Point, Trial
 from study.ledger.versions import versions
 from study.work.trial_run import history_rows
 
@@ -29,6 +32,8 @@ class CandidateSearcher(Searcher):  # type: ignore[misc]
         super().__init__()
         self.optimizer, self.config, self.broken = optimizer, config, broken
         self.running: dict[str, Trial] = {}
+        self.points: dict[str, list[Point]] = defaultdict(list)
+        """Tune's name of a trial -> its epochs, of which a trial that is stopped early leaves the table."""
 
     def suggest(self, trial_id: str) -> Any:
         """Returns the configuration of the next trial."""
@@ -38,25 +43,35 @@ class CandidateSearcher(Searcher):  # type: ignore[misc]
         self.running[trial_id] = trial
         return self.config(trial)
 
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Notes a trial's epochs; those before an interruption come with the first result after it."""
+        self.points[trial_id] += json.loads(result.get("points", "[]"))
+
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Records a trial that was stopped early, and settles the candidate if this was its last."""
         trial = self.running.pop(trial_id)
+        if result is not None:
+            self.on_trial_result(trial_id, result)
+        points = self.points.pop(trial_id, [])
         if result is not None and "storage" in result:
             result = None
         try:
-            self._settle(trial, result, failed=error or (result is not None and "failure" in result))
+            failed = error or (result is not None and "failure" in result)
+            if result is not None and not failed:
+                self._record(trial, points, result["seconds"])
+            self.optimizer.settle(trial, failed=failed)
         except StorageError as refused:
             self.broken(refused)
 
-    def _settle(self, trial: Trial, result: dict[str, Any] | None, *, failed: bool) -> None:
-        folder = self.optimizer.folder
-        if result is not None:  # searchers hear of it before callbacks do, which fetch tables otherwise
-            folder.fetch(folder.validation(trial.key), folder.trial(trial.key) / "checkpoint.pt")
-        if result is not None and not failed and folder.state(trial.key) == "started":
-            rows, seconds = history_rows(folder.trial(trial.key))
+    def _record(self, trial: Trial, points: list[Point], seconds: float) -> None:
+        """Writes the table of a trial that its scheduler has stopped."""
+        folder, place = self.optimizer.folder, self.optimizer.folder.trial(trial.key)
+        folder.fetch(place.mark(State.VALIDATED), missing=True)  # searchers hear of it before callbacks do
+        if place.selection is State.STARTED:
+            table = place.becoming(State.STOPPED)
             facts = {"seconds": seconds, "versions": versions()}
-            results.write(folder.stopped(trial.key), self.optimizer.name, trial, rows, facts)
-        self.optimizer.settle(trial, failed=failed)
+            results.write(table, self.optimizer.name, trial, history_rows(points), facts)
+            folder.keep(table)
 
     def __getstate__(self) -> dict[str, Any]:
         # Tune stores its searchers in snapshots that are never read; what this one holds cannot be stored.

@@ -4,16 +4,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, Literal
+from typing import Any
 
 from search_spaces.core.space import Search
 from study.ledger import results
-from study.ledger.folder import Folder, write_json
+from study.ledger.folder import Folder
 from study.ledger.headline import headline
+from study.ledger.state import State
 from study.ledger.trial import Trial
 
-Outcome = Literal["open", "validated", "stopped", "failed"]
-"""Of a candidate. open: some seed is still to be trained. stopped, failed: some seed was, and the rest is not tried."""
+DECIDED = (State.FAILED, State.STOPPED)
+"""States of one seed that decide the candidate's: the others are not tried."""
 
 
 @dataclass(frozen=True)
@@ -26,25 +27,21 @@ class Candidate:
     trials: tuple[Trial, ...]
 
     def write(self, folder: Folder) -> None:
-        """Records the candidate in the study's directory."""
-        trials = [json.loads(t.to_json()) for t in self.trials]
-        record = {"number": self.number, "optuna": self.optuna, "params": self.params, "trials": trials}
-        write_json(folder.candidate(self.number), record)
-        folder.keep(folder.candidate(self.number))
+        """Records the candidate and its trials in the study's directory."""
+        folder.add(list(self.trials))
+        keys = [trial.key for trial in self.trials]
+        record = {"number": self.number, "optuna": self.optuna, "params": self.params, "trials": keys}
+        folder.write_json(folder.candidate(self.number), record)
 
-    def outcome(self, folder: Folder) -> Outcome:
-        """Returns what the directory says became of it."""
-        # A validated trial stays one: its state may since have become that of its test.
-        states = ["validated" if folder.validation(t.key).exists() else folder.state(t.key) for t in self.trials]
-        if "failed" in states:
-            return "failed"
-        if "stopped" in states:
-            return "stopped"
-        return "validated" if set(states) == {"validated"} else "open"
+    def state(self, folder: Folder) -> State:
+        """Returns the candidate's state: that of its selection, STARTED while some seed is still to be trained."""
+        states = {folder.trial(trial.key).selection for trial in self.trials}
+        decided = next((state for state in DECIDED if state in states), None)
+        return decided or (State.VALIDATED if states == {State.VALIDATED} else State.STARTED)
 
     def values(self, folder: Folder, objectives: Sequence[str]) -> list[float]:
         """Returns each objective on the validation split, the mean over seeds, of a validated candidate."""
-        found = [headline(results.rows(folder.validation(t.key))) for t in self.trials]
+        found = [headline(results.rows(folder.trial(t.key).mark(State.VALIDATED))) for t in self.trials]
         return [fmean(numbers[name] for numbers in found) for name in objectives]
 
 
@@ -53,7 +50,7 @@ def read(folder: Folder) -> list[Candidate]:
     found = []
     for path in sorted(folder.candidate(0).parent.glob("*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
-        trials = tuple(Trial.from_json(json.dumps(fields)) for fields in record["trials"])
+        trials = tuple(folder.trial(key).trial() for key in record["trials"])
         found.append(Candidate(record["number"], record["optuna"], record["params"], trials))
     return found
 
@@ -65,7 +62,7 @@ def choose(folder: Folder, search: Search) -> list[Candidate]:
     `search.chosen` are kept, evenly along the first objective. A setting that was tried twice counts once, and of
     equal ones the first is taken. Where none is validated nothing is recorded.
     """
-    settings = {c.trials[0].config_id: c for c in reversed(read(folder)) if c.outcome(folder) == "validated"}
+    settings = {c.trials[0].config_id: c for c in reversed(read(folder)) if c.state(folder) is State.VALIDATED}
     valued = [(c, c.values(folder, search.objectives)) for c in sorted(settings.values(), key=lambda c: c.number)]
     valued.sort(key=lambda pair: pair[1], reverse=True)
     if len(search.objectives) == 1:
@@ -76,8 +73,7 @@ def choose(folder: Folder, search: Search) -> list[Candidate]:
     record = [{"number": c.number, **dict(zip(search.objectives, v, strict=True))} for c, v in kept]
     if not kept:
         return []
-    write_json(folder.chosen, {"objectives": list(search.objectives), "candidates": record})
-    folder.keep(folder.chosen)
+    folder.write_json(folder.chosen, {"objectives": list(search.objectives), "candidates": record})
     return [c for c, _ in kept]
 
 

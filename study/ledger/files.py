@@ -28,9 +28,10 @@ def storing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Writes a file in one step: readers find the old content or the new, and so they do after a power cut.
 
+    durable: False leaves it to the system when the content reaches the disk; after a power cut the file may be empty.
     Makes its folder where there is none. Raises StorageError; what was there before then still is.
     """
     partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{PARTIAL}")
@@ -40,7 +41,8 @@ def write(path: Path, content: bytes) -> None:
             with partial.open("wb") as handle:
                 handle.write(content)
                 handle.flush()
-                os.fsync(handle.fileno())
+                if durable:
+                    os.fsync(handle.fileno())
             partial.replace(path)
         except BaseException:
             partial.unlink(missing_ok=True)

@@ -1,19 +1,19 @@
-"""A study's directory: what stands where, and what it says about each trial.
+"""A study's directory: what stands where. It is the only truth about a study; everything else is made of it.
 
-study.json             the study: name, identity, trials, command, versions, tracking
-trials/KEY/            a trial: checkpoint.pt (last epoch; once trained, without its optimiser), best.pt (weights alone)
-results/KEY.parquet    a finished trial (there is no other mark)
-candidates/N.json      a search's N-th candidate: its parameters and its trials
-validation/KEY.parquet a trial of a search, trained and measured on the validation split
-stopped/KEY.parquet    a trial of a search that its scheduler stopped: its history
+study.json             the study: name, identity, keys of its trials, command, versions, tracking
+trials/KEY/            a trial, see `trial_folder`
+code/HASH/             sources of the user's own methods, models, ... that trials name
+candidates/N.json      a search's N-th candidate: its parameters and the keys of its trials
 chosen.json            the end of a search: its candidates of which test data was read
-optuna.db              a search as Optuna keeps it
+optuna.db              a search as Optuna shows it; made of the candidates where it is lost
 members/M/E.json, E/   a population's member M: its interval up to epoch E, and its state then
 population/M.parquet   a population's member: its values and metrics by epoch, whom it copied and when
-failures/KEY.json      a failed trial: its reason, and where in the code
 mlflow.json            the study's experiment and parent run in its MLflow store, once that has been reached
 report/                figures, tables, the page
 .lock                  held by the launch at work
+
+The launching process writes all but what `trial_folder` gives to workers, and a population's members, which each
+worker writes for the member that it has.
 """
 
 import fcntl
@@ -24,25 +24,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from study.errors import UserError
 from study.ledger import files
+from study.ledger.state import State
 from study.ledger.trial import Trial
+from study.ledger.trial_folder import MARKS, TrialFolder
 
 if TYPE_CHECKING:
     from study.ledger.remote import Remote
 
 RECORD = "study.json"
-State = Literal["finished", "failed", "validated", "stopped", "started", "pending"]
+LAYOUT = 2
+"""Of the directory; raised when files move. Directories of another layout are refused in one line."""
 
 
 @dataclass(frozen=True)
 class Folder:
-    """The directory of a study. Paths only; whoever writes a file writes it in one step.
+    """The directory of a study.
 
     storage: a URI that all nodes reach, where nodes share no folder; `path` is then each node's working copy, and
-    `fetch` and `keep` bring the two together. They do nothing without one.
+    `fetch`, `keep` and `remove` bring the two together. Without one the last two only write here.
     """
 
     path: Path
@@ -60,14 +63,29 @@ class Folder:
     def keep(self, *paths: Path) -> None:
         """Copies files, or folders with all they hold, to the storage. Raises StorageError."""
         if self.remote is not None:
-            for path in paths:
-                self.remote.push(path)
+            self.remote.push(*paths)
 
     def fetch(self, *paths: Path, missing: bool = False) -> None:
         """Copies files, or folders with all they hold, from the storage. missing: only those that are not here."""
         if self.remote is not None:
             for path in paths:
                 self.remote.pull(path, missing=missing)
+
+    def remove(self, path: Path) -> None:
+        """Removes a file, here and in the storage. Raises StorageError."""
+        with files.storing(path):
+            path.unlink(missing_ok=True)
+        if self.remote is not None:
+            self.remote.delete(path)
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Writes a file in one step, here and in the storage. Raises StorageError."""
+        files.write(path, content)
+        self.keep(path)
+
+    def write_json(self, path: Path, value: Any) -> None:
+        """Writes JSON in one step, here and in the storage. Raises StorageError."""
+        self.write(path, json.dumps(value, indent=1).encode())
 
     def fetch_study(self) -> None:
         """Fetches all that says how far the study is. Raises UserError where another study lives in the storage."""
@@ -77,39 +95,30 @@ class Folder:
         stored = self.remote.read(record)
         if stored and record.exists() and json.loads(stored)["id"] != self.read()["id"]:
             raise UserError(f"{self.storage} (from --storage) holds another study than {self.path}")
-        said = (self.results, self.validation("").parent, self.stopped("").parent, self.candidate(0).parent)
         self.fetch(record, self.mlflow, self.optuna)  # which other launches may have changed since
-        self.fetch(self.chosen, *said, self.failure("").parent, missing=True)
+        self.fetch(self.chosen, self.candidate(0).parent, missing=True)
+        self.fetch(self.code, missing=True)
+        said = (".json", ".parquet")
+        self.remote.sync(self.trials_path, lambda path: path.suffix in said, MARKS[State.FAILED])
 
     @property
-    def results(self) -> Path:
-        """Folder of the finished trials' tables."""
-        return self.path / "results"
+    def trials_path(self) -> Path:
+        """Folder of the trials' folders."""
+        return self.path / "trials"
 
     @property
     def report(self) -> Path:
         """Folder of the report."""
         return self.path / "report"
 
-    def trial(self, key: str) -> Path:
-        """Folder of a trial at work."""
-        return self.path / "trials" / key
+    @property
+    def code(self) -> Path:
+        """Folder of the sources of the user's own code."""
+        return self.path / "code"
 
-    def result(self, key: str) -> Path:
-        """The table of a finished trial."""
-        return self.results / f"{key}.parquet"
-
-    def overdue(self, key: str) -> Path:
-        """Where a trial was when its time was over; empty or absent while it was not."""
-        return self.trial(key) / "overdue.txt"
-
-    def validation(self, key: str) -> Path:
-        """The table of a search's trial, measured on the validation split."""
-        return self.path / "validation" / f"{key}.parquet"
-
-    def stopped(self, key: str) -> Path:
-        """The table of a search's trial that was stopped early."""
-        return self.path / "stopped" / f"{key}.parquet"
+    def trial(self, key: str) -> TrialFolder:
+        """Returns the folder of a trial."""
+        return TrialFolder(self.trials_path / key)
 
     def candidate(self, number: int) -> Path:
         """The record of a search's candidate."""
@@ -126,7 +135,7 @@ class Folder:
 
     @property
     def selection(self) -> tuple[Path, ...]:
-        """Files and folders that say what a search or a population did, beside its trials' own tables."""
+        """Files and folders that say what a search or a population did, beside its trials' own."""
         return self.candidate(0).parent, self.population, self.chosen
 
     @property
@@ -139,48 +148,46 @@ class Folder:
         """Optuna's own store of a search."""
         return self.path / "optuna.db"
 
-    def failure(self, key: str) -> Path:
-        """The record of a failed trial."""
-        return self.path / "failures" / f"{key}.json"
-
     @property
     def mlflow(self) -> Path:
         """The record of where the study is in its MLflow store."""
         return self.path / "mlflow.json"
 
-    def failure_reason(self, key: str) -> str:
-        """Returns why a failed trial failed, in one line."""
-        return str(json.loads(self.failure(key).read_text(encoding="utf-8"))["reason"])
-
-    def state(self, key: str) -> State:
-        """Returns what the directory says about a trial."""
-        if self.result(key).exists():
-            return "finished"
-        if self.failure(key).exists():
-            return "failed"
-        if self.validation(key).exists():
-            return "validated"
-        if self.stopped(key).exists():
-            return "stopped"
-        return "started" if self.trial(key).exists() else "pending"
+    def finished(self, trial: Trial) -> bool:
+        """Whether a trial is trained and measured on test data."""
+        return self.trial(trial.key).test is State.FINISHED
 
     def trials(self) -> list[Trial]:
         """Returns the study's trials: as launched, and a search's so far. Raises UserError where there is no study."""
-        listed = list(self.read()["trials"])
+        keys = list(self.read()["trials"])
         for path in sorted(self.candidate(0).parent.glob("*.json")):
-            listed += json.loads(path.read_text(encoding="utf-8"))["trials"]
-        found = (Trial.from_json(json.dumps(fields)) for fields in listed)
-        return list({trial.key: trial for trial in found}.values())
+            keys += json.loads(path.read_text(encoding="utf-8"))["trials"]
+        return [self.trial(key).trial() for key in dict.fromkeys(keys)]
+
+    def add(self, trials: list[Trial]) -> None:
+        """Writes what each trial is into its folder, where it does not stand there like that. Raises StorageError."""
+        contents = {self.trial(trial.key).trial_file: trial.to_json().encode() for trial in trials}
+        # A label may have changed, which decides no number.
+        new = [path for path, content in contents.items() if not path.exists() or path.read_bytes() != content]
+        for path in new:
+            # Not forced to the disk one by one: a launch writes again what a power cut has taken.
+            files.write(path, contents[path], durable=False)
+        self.keep(*new)
 
     def read(self) -> dict[str, Any]:
-        """Returns study.json. Raises UserError where there is none."""
+        """Returns study.json. Raises UserError where there is none, or one of another layout."""
         path = self.path / RECORD
         if not path.is_file():
             raise UserError(
                 f"{self.path} holds no study: there is no study.json. Give the directory that `study launch` named"
             )
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return found
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if (layout := record.get("layout", 1)) != LAYOUT:
+            raise UserError(
+                f"{self.path} was written by another version of this package (layout {layout}, this one reads "
+                f"{LAYOUT}). Launch the study again into another --output, or use that version"
+            )
+        return record
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -225,24 +232,23 @@ class Folder:
 
     def claim(self, name: str, identity: str, trials: list[Trial], facts: Mapping[str, Any]) -> None:
         """Makes the directory, which is held, the home of this study, or checks that it is; more seeds may join. Writes
-        study.json.
+        study.json and what each trial is.
 
-        identity: `spec.study_id` of the whole study, of which `trials` may be a part. The directory gets an identity
+        identity: `study_id` of the whole study, of which `trials` may be a part. The directory gets an identity
         of its own beside it, "home": the same study in another directory is another run of it.
 
         Raises UserError where another study lives there, StorageError where it cannot be written.
         """
         self.check(name, identity)
-        known: list[Trial] = []
+        keys: list[str] = []
         home = uuid.uuid4().hex[:12]
         if (self.path / RECORD).exists():
             old = self.read()
-            known, home = [Trial.from_json(json.dumps(fields)) for fields in old["trials"]], old["home"]
-        merged = {t.key: t for t in [*known, *trials]}
-        listed = [json.loads(t.to_json()) for t in merged.values()]
-        record = {"name": name, "id": identity, "home": home, **facts, "trials": listed}
-        write_json(self.path / RECORD, record)
-        self.keep(self.path / RECORD)
+            keys, home = old["trials"], old["home"]
+        self.add(trials)
+        keys = list(dict.fromkeys([*keys, *(trial.key for trial in trials)]))
+        record = {"layout": LAYOUT, "name": name, "id": identity, "home": home, **facts, "trials": keys}
+        self.write_json(self.path / RECORD, record)
 
 
 def write_json(path: Path, value: Any) -> None:

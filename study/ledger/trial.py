@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -46,16 +46,17 @@ class Trial:
     @cached_property
     def key(self) -> str:
         """Identity: a hash of what decides the numbers; neither labels nor paths, devices or workers count."""
-        decisive = asdict(self)
-        del decisive["arm"], decisive["varied"]
-        decisive["model_params"].pop("weights_file", None)
+        decisive = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("arm", "varied", "folders")}
+        decisive["model_params"] = {k: v for k, v in self.model_params.items() if k != "weights_file"}
         if not self.schedule:
             del decisive["schedule"]
-        for metric, hashes in decisive.pop("folders").items():
-            decisive["evaluate"][metric] |= hashes
-        parent = decisive.pop("parent")
-        if parent is not None:
-            decisive["parent"] = parent.get("weights", parent["setting"])
+        if self.folders:
+            hashes = {metric: {**self.evaluate[metric], **each} for metric, each in self.folders.items()}
+            decisive["evaluate"] = {**self.evaluate, **hashes}
+        if self.parent is not None:
+            decisive["parent"] = self.parent.get("weights", self.parent["setting"])
+        else:
+            del decisive["parent"]
         return digest({**decisive, "numbers": NUMBERS})
 
     @cached_property
@@ -65,6 +66,13 @@ class Trial:
         if parent is not None and "first" in parent:
             parent = {**parent, "weights": parent["first"]}
         return replace(self, seed=0, parent=parent).key
+
+    def with_seed(self, seed: int) -> "Trial":
+        """Returns the same setting with another seed."""
+        trial = replace(self, seed=seed)
+        if self.parent is None:
+            trial.__dict__["config_id"] = self.config_id  # computed once for all seeds
+        return trial
 
     @property
     def label(self) -> str:

@@ -1,16 +1,16 @@
 """From a study and what the user overrides to checked trials."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from search_spaces.core.space import Arm, Grid, Population, Range, Study
 from study.errors import UserError
-from study.evaluation.corruptions.catalog import CATALOG
 from study.ledger.trial import Trial, digest, file_digest, folder_digest, names_digest
-from study.plan.overrides import Values
-from study.registry import options
+from study.plan.checks import FIXED, check_population, check_search
+from study.plan.options import Values
+from study.registry import signature
 from study.registry.lookup import find, suggest
 from trainers.core.loop import Recipe
 
@@ -33,12 +33,26 @@ def resolve(study: Study, fingerprint: str, values: Values = ()) -> list[Trial]:
                     f"{name} of the arm {arm.label!r} is a Range, which only a search can draw from. "
                     "Add --search tpe, or give a Grid"
                 )
-    settings = [(arm, setting) for arm in space.arms for setting in arm.settings()]
-    found = [space.trial(arm, setting, seed) for seed in range(study.seeds) for arm, setting in settings]
-    trials: dict[str, Trial] = {}
-    for trial in found:
-        trials.setdefault(trial.key, trial)
-    return list(trials.values())
+    settings: dict[str, Trial] = {}
+    for arm in space.arms:
+        for setting in arm.settings():
+            trial = space.trial(arm, setting, 0)
+            settings.setdefault(trial.key, trial)
+    _check_labels(list(settings.values()))
+    return [trial.with_seed(seed) for seed in range(study.seeds) for trial in settings.values()]
+
+
+def _check_labels(settings: list[Trial]) -> None:
+    """Raises UserError where two settings would be one in every table, since they are called alike."""
+    labels: dict[str, Trial] = {}
+    for trial in settings:
+        other = labels.setdefault(trial.label, trial)
+        if other is trial:
+            continue
+        values = [(name, other.values_at(0)[name], trial.values_at(0)[name]) for name in trial.varied]
+        differing = [f"{name} is {one!r} and {two!r}" for name, one, two in values if one != two]
+        why = f"{' and '.join(differing)}, which print alike" if differing else "give the arms labels of their own"
+        raise UserError(f"two settings are called {trial.label!r}: {why}")
 
 
 class Space:
@@ -47,11 +61,13 @@ class Space:
     def __init__(self, study: Study, fingerprint: str, values: Values = ()) -> None:
         grids = _grids(values)
         _check_keys(study, grids)
-        self.study, self.fingerprint, self.given = study, fingerprint, grids
+        self.study, self.fingerprint, self.set = study, fingerprint, grids
         self.data_params = data_options(study, values)
-        self.model_params = options.check(study.model, find("model", study.model), _prefixed("model.", grids), "--set")
+        self.model_params = signature.check(
+            study.model, find("model", study.model), _prefixed("model.", grids), "--set"
+        )
         self.weights = _weights(study.model, self.model_params)
-        self.evaluate = {n: options.check(n, find("metric", n), v, "the study") for n, v in study.evaluate.items()}
+        self.evaluate = {n: signature.check(n, find("metric", n), v, "the study") for n, v in study.evaluate.items()}
         self.folders = _folders(self.evaluate)
         self.arms = tuple(self._changed(arm) for arm in study.arms)
         if study.population:
@@ -62,7 +78,7 @@ class Space:
 
     def trial(self, arm: Arm, setting: Mapping[str, Any], seed: int) -> Trial:
         """Returns the trial of an arm's setting. Raises UserError where it is wrong."""
-        where = "--set" if any(k in self.given for k in setting) else f"the arm {arm.label!r}"
+        where = "--set" if any(k in self.set for k in setting) else f"the arm {arm.label!r}"
         params, recipe = self._split(arm, setting, where)
         trial = Trial(
             arm=arm.label,
@@ -88,11 +104,11 @@ class Space:
         return trial
 
     def _split(self, arm: Arm, setting: Mapping[str, Any], where: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        recipe = {k: v for k, v in setting.items() if k in options.options_of(Recipe)}
+        recipe = {k: v for k, v in setting.items() if k in signature.options_of(Recipe)}
         params = {k: v for k, v in setting.items() if k not in recipe}
         return (
-            options.check(arm.method, find("method", arm.method), params, where),
-            options.check("training", Recipe, {**self.study.recipe, **recipe}, where),
+            signature.check(arm.method, find("method", arm.method), params, where),
+            signature.check("training", Recipe, {**self.study.recipe, **recipe}, where),
         )
 
     def _schedule(self, arm: Arm, setting: Mapping[str, Any], epochs: int) -> tuple[Mapping[str, Any], ...]:
@@ -103,7 +119,7 @@ class Space:
                 raise UserError(f"{where} has a phase after {epoch} epochs; it should be between {last} and {epochs}")
             if fixed := [name for name in values if name in FIXED]:
                 raise UserError(f"{where} changes {fixed[0]!r}, which holds for the whole training")
-            setting = {**setting, **{k: v for k, v in values.items() if k not in self.given}}
+            setting = {**setting, **{k: v for k, v in values.items() if k not in self.set}}
             params, recipe = self._split(arm, setting, where)
             found.append({"epoch": epoch, "params": params, "recipe": recipe})
             last = epoch
@@ -111,12 +127,13 @@ class Space:
 
     def trials(self, arm: Arm, chosen: Mapping[str, Any]) -> list[Trial]:
         """Returns the trials of one candidate, one a seed: a value is chosen for every dimension of the arm."""
-        return [self.trial(arm, arm.setting(chosen), seed) for seed in range(self.study.seeds)]
+        first = self.trial(arm, arm.setting(chosen), 0)
+        return [first.with_seed(seed) for seed in range(self.study.seeds)]
 
     def check(self) -> None:
         """Raises UserError where an end of a range or a value of a grid is wrong, or how they are searched."""
-        _check_search(self.study, self.arms)
-        _check_population(self.study, self.arms)
+        check_search(self.study, self.arms)
+        check_population(self.study, self.arms)
         for arm in self.arms:
             ends = {n: (d.low, d.high) if isinstance(d, Range) else d.values for n, d in arm.dimensions().items()}
             first = {name: values[0] for name, values in ends.items()}
@@ -154,8 +171,8 @@ class Space:
         return digest([name, arms, self.study.seeds, search, others])
 
     def _changed(self, arm: Arm) -> Arm:
-        known = {**options.options_of(find("method", arm.method)), **options.options_of(Recipe)}
-        return replace(arm, space={**arm.space, **{k: v for k, v in self.given.items() if k in known}})
+        known = {**signature.options_of(find("method", arm.method)), **signature.options_of(Recipe)}
+        return replace(arm, space={**arm.space, **{k: v for k, v in self.set.items() if k in known}})
 
 
 def _mutating(arm: Arm, population: Population) -> Arm:
@@ -167,72 +184,11 @@ def _mutating(arm: Arm, population: Population) -> Arm:
     return replace(arm, space=space)
 
 
-POPULATIONS = ("pbt", "pb2")
-FIXED = ("epochs", "optimizer")
-"""Recipe parameters that no schedule can change."""
-ALGORITHMS = ("tpe", "random", "grid")
-SCHEDULERS = ("asha", "median")
-
-
-def _check_search(study: Study, arms: tuple[Arm, ...]) -> None:
-    search, scheduler = study.searching, study.scheduler
-    if scheduler and scheduler.algorithm not in SCHEDULERS:
-        raise UserError(f"there is no scheduler {scheduler.algorithm!r}.{suggest(scheduler.algorithm, SCHEDULERS)}")
-    if search is None:
-        return
-    if search.algorithm not in ALGORITHMS:
-        raise UserError(f"there is no search {search.algorithm!r}.{suggest(search.algorithm, ALGORITHMS)}")
-    if scheduler and (scheduler.grace < 1 or scheduler.reduction < 2):
-        raise UserError("grace of the scheduler should be at least 1, and reduction at least 2")
-    for name, count in {"samples": search.samples, "chosen": 1 if search.chosen is None else search.chosen}.items():
-        if count < 1:
-            raise UserError(f"{name} of the search is {count}; it should be at least 1")
-    _check_objectives(study, search.objectives)
-    if any(arm.parent for arm in arms):
-        raise UserError("an arm has a parent, and searches start afresh: leave out --search, or the arm's parent")
-    ranges = [f"{name} of {a.label!r}" for a in arms for name, d in a.dimensions().items() if isinstance(d, Range)]
-    if search.algorithm == "grid" and ranges:
-        raise UserError(f"{ranges[0]} is a Range, of which there is no grid. Add --search tpe or random")
-
-
-def _check_population(study: Study, arms: tuple[Arm, ...]) -> None:
-    population = study.population
-    if population is None:
-        return
-    if study.searching:
-        raise UserError("a study has a population, or a search or scheduler, not both. Leave out one of them")
-    if population.algorithm not in POPULATIONS:
-        raise UserError(f"there is no population {population.algorithm!r}.{suggest(population.algorithm, POPULATIONS)}")
-    if len(arms) != 1 or arms[0].parent or arms[0].schedule:
-        raise UserError("a population has one arm, without parent or schedule; its members are what is compared")
-    if not population.mutate or set(arms[0].dimensions()) != set(population.mutate):
-        raise UserError("what varies in a population is what it mutates: name it there, and only there")
-    if population.size < 2 or population.interval < 1 or not 0 < population.quantile <= 0.5:
-        raise UserError("a population needs size >= 2, interval >= 1 and 0 < quantile <= 0.5")
-    for name, dimension in population.mutate.items():
-        if name in FIXED:
-            raise UserError(f"a population cannot mutate {name!r}, which holds for the whole training")
-        if isinstance(dimension, Grid) and not all(isinstance(v, int | float) for v in dimension.values):
-            raise UserError(f"{name} of the population is a Grid of {dimension.values}; it should be one of numbers")
-        if population.algorithm == "pb2" and (isinstance(dimension, Grid) or dimension.whole):
-            raise UserError(f"{name} of the population is no Range of real numbers, which pb2 needs")
-    _check_objectives(study, (population.objective,))
-
-
-def _check_objectives(study: Study, objectives: Sequence[str]) -> None:
-    measured = ["clean"] if "clean" in study.evaluate else []
-    if "corruption" in study.evaluate:
-        measured += ["corruption", "corruption_no_noise", *dict.fromkeys(c.family for c in CATALOG.values())]
-    for name in objectives:
-        if name not in measured:
-            raise UserError(f"the study measures no objective {name!r}.{suggest(name, measured)}")
-
-
 def _try(trial: Trial, where: str) -> None:
     """Builds the methods once: what their arguments must be together is known to their constructor alone."""
     try:
         for params in (trial.params, *(phase["params"] for phase in trial.schedule)):
-            options.build(find("method", trial.method), params)
+            signature.build(find("method", trial.method), params)
     except ValueError as error:
         raise UserError(f"{trial.method} (from {where}): {error}") from error
 
@@ -263,7 +219,7 @@ def data_options(study: Study, values: Values) -> dict[str, Any]:
     """Returns the dataset's checked options. Raises UserError like `resolve`."""
     given = _prefixed("data.", _grids(values))
     where = "--set" if given else "the study"
-    return options.check(study.data, find("dataset", study.data), {**study.data_options, **given}, where)
+    return signature.check(study.data, find("dataset", study.data), {**study.data_options, **given}, where)
 
 
 def _grids(values: Values) -> dict[str, Any]:
@@ -284,8 +240,8 @@ def _prefixed(prefix: str, grids: Mapping[str, Any]) -> dict[str, Any]:
 def _check_keys(study: Study, grids: Mapping[str, Any]) -> None:
     """Raises UserError for a key that no arm's method, nor the recipe, takes."""
     methods: list[Arm] = list({arm.method: arm for arm in study.arms}.values())
-    per_method = {a.method: options.options_of(find("method", a.method)) for a in methods}
-    recipe = options.options_of(Recipe)
+    per_method = {a.method: signature.options_of(find("method", a.method)) for a in methods}
+    recipe = signature.options_of(Recipe)
     for key in grids:
         if key.startswith(("model.", "data.")) or key in recipe or any(key in known for known in per_method.values()):
             continue

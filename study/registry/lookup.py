@@ -1,14 +1,18 @@
-"""From a name to the object behind it. The folder is the registry: `<folder>/<name>.py` holds one entry."""
+"""From a name to the object behind it. The folder is the registry: `<folder>/<name>.py` holds one entry.
+
+A user's own code has the same place as ours: `adopt` turns a file or module of theirs into a name, see `sources`.
+"""
 
 import difflib
 import importlib
-import importlib.util
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from search_spaces.core.space import Study
 from study.errors import UserError
+from study.registry import sources
 
 FOLDERS = {
     "method": ("trainers", "METHOD"),
@@ -21,37 +25,55 @@ FOLDERS = {
 """Kind -> (package, the constant that each of its modules defines)."""
 
 
-def names(kind: str) -> list[str]:
-    """Returns the names of all entries of a kind, sorted."""
+@cache
+def names(kind: str) -> tuple[str, ...]:
+    """Returns the names of all entries of a kind that come with the package, sorted."""
     package = importlib.import_module(FOLDERS[kind][0])
     files = (path for folder in package.__path__ for path in Path(folder).glob("*.py"))
-    return sorted(path.stem for path in files if _defines(path, kind))
+    return tuple(sorted(path.stem for path in files if _defines(path, kind)))
 
 
 def find(kind: str, name: str) -> Any:
     """Returns the entry `name` of a kind. Raises UserError with the nearest names when there is none."""
+    return _entry(kind, adopt(kind, name))
+
+
+@cache
+def _entry(kind: str, name: str) -> Any:
     package, constant = FOLDERS[kind]
-    if name not in names(kind):
-        raise UserError(f"there is no {kind} {name!r}.{suggest(name, names(kind))}")
-    return getattr(importlib.import_module(f"{package}.{name}"), constant)
+    if name in names(kind):
+        return getattr(importlib.import_module(f"{package}.{name}"), constant)
+    return sources.constant(name, constant)
 
 
-def find_study(name: str) -> tuple[str, Any]:
-    """Returns (short name, Study) of a named study, or of a file path/to/my_study.py that defines STUDY."""
-    if not name.endswith(".py"):
-        return name, find("study", name)
-    path = Path(name)
-    if not path.is_file():
-        raise UserError(f"there is no study file {name!r}. Give a path to a .py file that defines STUDY")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not isinstance(getattr(module, "STUDY", None), Study):
+def adopt(kind: str, name: str, beside: Path | None = None) -> str:
+    """Returns the name that trials and studies keep: of ours as it is, of a user's file or module with its hash.
+
+    beside: a folder in which a user's code is looked for first. Nothing is imported. Raises UserError with the nearest
+    names where there is none.
+    """
+    if name in names(kind) or "@" in name:
+        return name
+    if not sources.is_source(name):
+        raise UserError(f"there is no {kind} {name!r}.{suggest(name, names(kind))}; or a file, such as my_{kind}.py")
+    return sources.locate(name, beside).name
+
+
+def find_study(name: str) -> tuple[str, Study, Path | None]:
+    """Returns (short name, study, folder of its file or None) of a named study, or of a file that defines STUDY.
+
+    Raises UserError where there is none, where the file cannot be imported, or where its STUDY is none.
+    """
+    if name in names("study") or not sources.is_source(name):
+        return name, find("study", name), None
+    source = sources.locate(name)
+    study = sources.constant(source.name, "STUDY")
+    if not isinstance(study, Study):
         raise UserError(
-            f"{name} defines no STUDY, a search_spaces.core.space.Study. See search_spaces/sigma_sweep.py for the form"
+            f"STUDY in {source.path} is a {type(study).__name__}, not a search_spaces.core.space.Study. "
+            "See search_spaces/sigma_sweep.py for the form"
         )
-    return path.stem, module.STUDY
+    return sources.short(source.name), study, source.path.parent
 
 
 def suggest(name: str, valid: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ from reports.core.write import FORMATS, Section, write
 from study.errors import UserError
 from study.ledger.folder import Folder
 from study.ledger.uri import comparison_link, mask
+from study.registry import sources as code
 from study.registry.lookup import find, names, suggest
 from study.reporting import sources as gather
 from study.reporting.sources import Source
@@ -55,7 +56,9 @@ def make(
             raise UserError(f"there is no format {form!r} of reports.{suggest(form, FORMATS)}")
     sources = [gather.look(folder) for folder in dict.fromkeys(folders)]
     wanted = list(dict.fromkeys(only or [name for source in sources for name in source.record["reports"]]))
-    reports: dict[str, Report] = {name: find("report", name) for name in wanted}
+    for folder in folders:
+        code.use(folder.code)
+    reports: dict[str, Report] = {code.short(name): find("report", name) for name in wanted}
     parts = {kind: gather.parts(sources, kind) for kind in sorted({report.reads for report in reports.values()})}
     if not any(parts.values()):
         gather.rows(sources)  # says that there is nothing

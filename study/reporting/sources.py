@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from study.errors import UserError
 from study.ledger import candidates, results
-from study.ledger.folder import Folder, State
+from study.ledger.folder import Folder
+from study.ledger.state import State
 from study.ledger.trial import Trial
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """A study directory as it was found: its record, its trials, and the state of each by its key."""
+    """A study directory as it stood: its record, the trials that are for its tables, and their states by key."""
 
     folder: Folder
     record: dict[str, Any]
@@ -28,18 +29,18 @@ class Source:
     @property
     def finished(self) -> int:
         """Number of finished trials."""
-        return sum(state == "finished" for state in self.states.values())
+        return sum(state is State.FINISHED for state in self.states.values())
 
     @property
     def missing(self) -> list[str]:
         """The trials that have no result yet."""
-        return [_name(t) for t in self.trials if self.states[t.key] in ("pending", "started")]
+        return [_name(t) for t in self.trials if self.states[t.key] in (State.PENDING, State.STARTED)]
 
     @property
     def failed(self) -> list[tuple[str, str]]:
         """The failed trials, each with its reason."""
-        failed = [t for t in self.trials if self.states[t.key] == "failed"]
-        return [(_name(t), self.folder.failure_reason(t.key)) for t in failed]
+        failed = [t for t in self.trials if self.states[t.key] is State.FAILED]
+        return [(_name(t), self.folder.trial(t.key).failure_reason()) for t in failed]
 
 
 def look(folder: Folder) -> Source:
@@ -48,9 +49,14 @@ def look(folder: Folder) -> Source:
     Of a search or a population without the trials that are decided, and of which no test data is to be read.
     """
     record = folder.read()
-    states = {t.key: (t, folder.state(t.key)) for t in folder.trials()}
-    wanted = {key: pair for key, pair in states.items() if pair[1] not in ("validated", "stopped")}
-    return Source(folder, record, [t for t, _ in wanted.values()], {key: state for key, (_, state) in wanted.items()})
+    trials, states = [], {}
+    for trial in folder.trials():
+        place = folder.trial(trial.key)
+        decided = place.selection in (State.VALIDATED, State.STOPPED)
+        if not decided or place.test in (State.FINISHED, State.FAILED):
+            trials.append(trial)
+            states[trial.key] = place.test
+    return Source(folder, record, trials, states)
 
 
 def rows(sources: Sequence[Source]) -> "pd.DataFrame":
@@ -64,8 +70,8 @@ def rows(sources: Sequence[Source]) -> "pd.DataFrame":
     several = len(sources) > 1
     for source, rename in zip(sources, _renaming(sources) if several else [_same], strict=True):
         for trial in source.trials:
-            if source.states[trial.key] == "finished":
-                files.setdefault(trial.key, source.folder.result(trial.key))
+            if source.states[trial.key] is State.FINISHED:
+                files.setdefault(trial.key, source.folder.trial(trial.key).mark(State.FINISHED))
                 labels.setdefault(trial.config_id, (rename(trial, trial.arm), rename(trial, trial.label)))
     if not files:
         raise UserError(f"no finished trial yet in {' and '.join(names(sources))}, so there is nothing to report")
@@ -83,7 +89,7 @@ def validation(sources: Sequence[Source]) -> "pd.DataFrame":
         kept = {c.number for c in candidates.chosen(source.folder) or []}
         for candidate in candidates.read(source.folder):
             for trial in candidate.trials:
-                path = source.folder.validation(trial.key)
+                path = source.folder.trial(trial.key).mark(State.VALIDATED)
                 if path.exists():
                     found.setdefault(trial.key, (path, candidate.number, candidate.number in kept))
     read = results.read(path for path, _, _ in found.values())
@@ -114,7 +120,7 @@ def parts(sources: Sequence[Source], kind: str) -> "dict[str, pd.DataFrame]":
 
 def _finished_on(sources: Sequence[Source]) -> list[str]:
     """Returns the datasets of the finished trials, in the order in which they come first."""
-    return list(dict.fromkeys(t.data for s in sources for t in s.trials if s.states[t.key] == "finished"))
+    return list(dict.fromkeys(t.data for s in sources for t in s.trials if s.states[t.key] is State.FINISHED))
 
 
 def _on(sources: Sequence[Source], data: str) -> list[Source]:

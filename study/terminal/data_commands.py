@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from study.registry.options import pair
-from study.terminal.arguments import Assignments, Benchmark, DataRoot, console
+from study.terminal.command_line import Assignments, Benchmark, DataRoot, assigned, console
 
 if TYPE_CHECKING:
     from study.datasets.core.data import Data
@@ -53,4 +52,4 @@ def data_corrupt(
 def _load(name: str, root: Path | None, assign: list[str] | None) -> "Data":
     from study.work import benchmark_files as benchmarks  # noqa: PLC0415
 
-    return benchmarks.load(name, dict(pair(text) for text in assign or ()), root)
+    return benchmarks.load(name, assigned(assign), root)

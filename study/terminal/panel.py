@@ -6,7 +6,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from study.ledger.trial import Point, Trial
+from study.ledger.events import Event, Kind
 
 
 class Display:
@@ -39,83 +39,81 @@ class Display:
     ) -> None:
         self.live.stop()
 
-    def begin(self, total: int, done: int) -> None:
-        """Starts to count anew: so many trials, of which `done` were done before."""
-        chosen = self.total > 0
-        self.total, self.done, self.before, self.failures, self.since = total, done, done, 0, 0.0
+    def __call__(self, event: Event) -> None:
+        """Shows what has happened."""
+        match event.kind:
+            case Kind.PHASE:
+                self._begin(event)
+                return
+            case Kind.STARTED:
+                self.since = self.since or time.monotonic()
+                self.running[event.subject.key] = 0.0
+            case Kind.EPOCH:
+                self._epoch(event)
+            case Kind.RETRIED:
+                self.running.pop(event.subject.key, None)
+                self._print(f"retried: {_name(event)}: {event.reason}", "yellow")
+            case Kind.INTERVAL:
+                self._interval(event)
+            case Kind.STOPPED:
+                self.done += 1
+                share = self.running.pop(event.subject.key, 0.0)
+                self._line(f"[{self.done}/{self.total}] {_name(event)}  stopped at {share:.0%} of its epochs")
+            case Kind.FINISHED:
+                self._finished(event)
+            case Kind.FAILED:
+                self.failures += 1
+                self.running.pop(event.subject.key, None)
+                self._print(f"failed: {_name(event)}: {event.reason}", "red")
+        self._refresh()
+
+    def _begin(self, event: Event) -> None:
+        """Starts to count anew, for the trials of a phase."""
+        first = self.total == 0
+        self.total, self.done, self.before = event.total, event.done, event.done
+        self.failures, self.since = 0, 0.0
         self.live.start()
-        self.live.update(self.task, description="chosen" if chosen else "trials", total=total, completed=done)
-        if chosen:
+        self.live.update(self.task, description=event.reason, total=event.total, completed=event.done)
+        if not first:
             self._refresh()
 
-    def started(self, trial: Trial) -> None:
-        """Counts the trial as running."""
-        self.since = self.since or time.monotonic()
-        self.running[trial.key] = 0.0
-        self._refresh()
-
-    def epoch(self, trial: Trial, point: Point) -> None:
+    def _epoch(self, event: Event) -> None:
         """Notes how far the trial is, and how good."""
+        point, trial = event.point, event.subject
+        assert point is not None
         self.running[trial.key] = point["epoch"] / max(1, trial.recipe["epochs"])
         self.last[trial.key] = point["val_accuracy"]
-        self._refresh()
 
-    def retried(self, trial: Trial, reason: str) -> None:
-        """Says that the trial waits for another worker, and why."""
-        self.running.pop(trial.key, None)
-        self._refresh()
-        self.console.print(
-            f"retried: {trial.label}, seed {trial.seed}: {reason}", style="yellow", highlight=False, markup=False
-        )
-
-    def finished(self, trial: Trial) -> None:
+    def _finished(self, event: Event) -> None:
         """Counts the trial as done."""
+        trial = event.subject
         self.done += 1
         self.running.pop(trial.key, None)
         accuracy = self.last.get(trial.key)
         if accuracy is not None and (self.best is None or accuracy > self.best[0]):
             self.best = (accuracy, trial.label)
-        self._refresh()
-        if not self.console.is_terminal:
-            shown = "" if accuracy is None else f"  val. accuracy {accuracy:.1%}"
-            self.console.print(
-                f"[{self.done}/{self.total}] {trial.label}, seed {trial.seed}{shown}{self._left()}",
-                highlight=False,
-                markup=False,
-            )
+        shown = "" if accuracy is None else f"  val. accuracy {accuracy:.1%}"
+        self._line(f"[{self.done}/{self.total}] {_name(event)}{shown}{self._left()}")
 
-    def interval(self, member: int, epoch: int, trial: Trial, score: float) -> None:
+    def _interval(self, event: Event) -> None:
         """Notes how good a population's member is."""
         self.since = self.since or time.monotonic()
-        self.running[f"member {member}"] = share = epoch / trial.recipe["epochs"]
+        member, trial = f"member {event.member}", event.subject
+        self.running[member] = share = event.epoch / trial.recipe["epochs"]
         if share >= 1:
-            del self.running[f"member {member}"]
-        if self.best is None or score > self.best[0]:
-            self.best = (score, f"member {member}")
-        self._refresh()
-        if not self.console.is_terminal:
-            values = ", ".join(f"{k} {v:.3g}" for k, v in trial.values_at(trial.recipe["epochs"]).items())
-            self.console.print(
-                f"member {member}, epoch {epoch}: {score:.1%} with {values}", highlight=False, markup=False
-            )
+            del self.running[member]
+        if self.best is None or event.score > self.best[0]:
+            self.best = (event.score, member)
+        values = ", ".join(f"{name} {value:.3g}" for name, value in trial.values_at(trial.recipe["epochs"]).items())
+        self._line(f"{member}, epoch {event.epoch}: {event.score:.1%} with {values}")
 
-    def stopped(self, trial: Trial) -> None:
-        """Counts the trial as done; it is not among the best."""
-        self.done += 1
-        share = self.running.pop(trial.key, 0.0)
-        self._refresh()
+    def _line(self, text: str) -> None:
+        """Prints a line where nothing can be drawn anew."""
         if not self.console.is_terminal:
-            text = f"[{self.done}/{self.total}] {trial.label}, seed {trial.seed}  stopped at {share:.0%} of its epochs"
-            self.console.print(text, highlight=False, markup=False)
+            self._print(text, None)
 
-    def failed(self, trial: Trial, reason: str) -> None:
-        """Counts the trial as failed, and says why."""
-        self.failures += 1
-        self.running.pop(trial.key, None)
-        self._refresh()
-        self.console.print(
-            f"failed: {trial.label}, seed {trial.seed}: {reason}", style="red", highlight=False, markup=False
-        )
+    def _print(self, text: str, style: str | None) -> None:
+        self.console.print(text, style=style, highlight=False, markup=False)
 
     def _refresh(self) -> None:
         best = f", best val. {self.best[0]:.1%} ({self.best[1]})" if self.best else ""
@@ -131,3 +129,7 @@ class Display:
             return ""
         seconds = (time.monotonic() - self.since) / behind * ahead
         return f", {seconds // 60:.0f} min {seconds % 60:02.0f} s left" if seconds >= 60 else f", {seconds:.0f} s left"
+
+
+def _name(event: Event) -> str:
+    return f"{event.subject.label}, seed {event.subject.seed}"

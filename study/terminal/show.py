@@ -1,8 +1,9 @@
 """What the command line prints about studies."""
 
 import json
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from rich.console import Console
@@ -10,23 +11,25 @@ from rich.table import Table
 
 from search_spaces.core.space import Arm, Dimension, Range, Study
 from study.ledger import candidates
-from study.ledger.folder import Folder, State
+from study.ledger.folder import Folder
 from study.ledger.headline import headline
+from study.ledger.state import State
 from study.registry.lookup import find_study
 
+TEST_STATES = (State.FINISHED, State.FAILED, State.STARTED, State.PENDING)
 SHOWN = 5
 """How many missing trials are named."""
 
 if TYPE_CHECKING:
     from reports.core.write import Section
     from study.launch import Outcome
-    from study.plan.request import Plan
+    from study.plan.planning import Plan
     from study.reporting.make import Made
 
 
 def describe(name: str, console: Console) -> None:
     """Prints a study's question, space, trials and cost, and how to launch it."""
-    short, study = find_study(name)
+    short, study, _ = find_study(name)
     console.print(f"[bold]{short}[/bold]  {study.question}\n")
     table = _table("Arm", "Method", "Space", "Settings")
     for arm in study.arms:
@@ -67,7 +70,7 @@ def trials(plan: "Plan", console: Console) -> None:
         return
     table = _table("Trial", "Setting", "Seed", "State")
     for trial in plan.trials:
-        table.add_row(trial.key, trial.label, str(trial.seed), plan.folder.state(trial.key))
+        table.add_row(trial.key, trial.label, str(trial.seed), plan.folder.trial(trial.key).test)
     console.print(table)
     console.print(
         f"\n{len(plan.trials)} trials of {plan.name} ({plan.identity}) into {plan.folder.path}", soft_wrap=True
@@ -111,19 +114,21 @@ def status(directory: Path, console: Console) -> None:
     """Prints how many trials are in which state, and why failed ones failed."""
     folder = Folder(directory.absolute())
     study = folder.read()
-    states = [(trial, folder.state(trial.key)) for trial in folder.trials()]
+    trials = folder.trials()
     console.print(f"[bold]{study['name']}[/bold] on {study['data']} ({study['id']})")
-    for state in get_args(State):
-        count = sum(s == state for _, s in states)
-        if count or state not in ("validated", "stopped"):
-            console.print(f"  {state:9} {count:5}")
+    if folder.candidate(0).parent.exists():
+        selected = Counter(folder.trial(trial.key).selection for trial in trials)
+        console.print(f"  selection: {', '.join(f'{selected[state]} {state}' for state in State if selected[state])}")
+        trials = [trial for candidate in candidates.chosen(folder) or [] for trial in candidate.trials]
+    states = Counter(folder.trial(trial.key).test for trial in trials)
+    for state in TEST_STATES:
+        console.print(f"  {state:9} {states[state]:5}")
     _choice(folder, console)
-    for trial, state in states:
-        if state == "failed":
-            reason = folder.failure_reason(trial.key)
-            console.print(
-                f"failed: {trial.label}, seed {trial.seed}: {reason}", style="red", markup=False, soft_wrap=True
-            )
+    for trial in folder.trials():
+        place = folder.trial(trial.key)
+        if place.test is State.FAILED:
+            text = f"failed: {trial.label}, seed {trial.seed}: {place.failure_reason()}"
+            console.print(text, style="red", markup=False, soft_wrap=True)
 
 
 def reported(made: "Made", output: Path, console: Console) -> None:

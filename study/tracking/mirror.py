@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
+from study.ledger.events import Event, Kind
 from study.ledger.folder import Folder
-from study.ledger.trial import Point, Trial
 from study.ledger.uri import mask
 
 if TYPE_CHECKING:
@@ -17,19 +17,12 @@ if TYPE_CHECKING:
 
 EVERY = 2.0
 """Seconds between two deliveries."""
+HEARD = (Kind.STARTED, Kind.EPOCH, Kind.STOPPED, Kind.FINISHED, Kind.FAILED)
+"""Of the other kinds MLflow shows nothing."""
 PATIENCE = 60.0
 """Seconds that the end of a study waits for a sign of life from MLflow."""
 AGAIN = 20.0
 """Seconds in which the last delivery is tried again: a database that others keep locked is soon free."""
-
-
-class Event(NamedTuple):
-    """Something that happened to a trial."""
-
-    kind: Literal["start", "epoch", "finish", "stop", "fail"]
-    trial: Trial
-    point: Point | None = None
-    reason: str = ""
 
 
 class Mirror:
@@ -48,31 +41,10 @@ class Mirror:
         self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
         self._thread.start()
 
-    def started(self, trial: Trial) -> None:
-        """Opens the trial's run."""
-        self._events.put(Event("start", trial))
-
-    def epoch(self, trial: Trial, point: Point) -> None:
-        """Logs the epoch."""
-        self._events.put(Event("epoch", trial, point))
-
-    def retried(self, trial: Trial, reason: str) -> None:
-        """Leaves the trial's run as it is: another worker continues it."""
-
-    def finished(self, trial: Trial) -> None:
-        """Completes the trial's run."""
-        self._events.put(Event("finish", trial))
-
-    def interval(self, member: int, epoch: int, trial: Trial, score: float) -> None:
-        """Leaves it: a member's run is that of its whole way, which is known at its end."""
-
-    def stopped(self, trial: Trial) -> None:
-        """Completes the run of a trial that was stopped early."""
-        self._events.put(Event("stop", trial))
-
-    def failed(self, trial: Trial, reason: str) -> None:
-        """Ends the trial's run as failed."""
-        self._events.put(Event("fail", trial, reason=reason))
+    def __call__(self, event: Event) -> None:
+        """Takes note of what MLflow is to hear of. A member's run is that of its whole schedule, known at its end."""
+        if event.kind in HEARD:
+            self._events.put(event)
 
     def close(self, summary: Mapping[str, float]) -> None:
         """Delivers what is missing, the report and the summary; `error` says how it went.
@@ -95,19 +67,19 @@ class Mirror:
         while summary is None:
             events, summary = self._gather()
             self._pending += events
-            self._attempt(self._tell)
+            self._attempt(self._update)
         end = time.monotonic() + AGAIN
         while not self._attempt(lambda store: self._deliver(store, summary)) and time.monotonic() < end:
             time.sleep(1)
 
-    def _tell(self, store: "Store") -> None:
-        for act in _told(store, self._pending):
+    def _update(self, store: "Store") -> None:
+        for act in _updates(store, self._pending):
             act()
             self._alive = time.monotonic()
         self._pending.clear()
 
     def _deliver(self, store: "Store", summary: Mapping[str, float]) -> None:
-        self._tell(store)
+        self._update(store)
         complete = True
         for trial in self.folder.trials():
             complete &= store.deliver(trial)
@@ -148,18 +120,18 @@ class Mirror:
         return events, None
 
 
-def _told(store: "Store", events: list[Event]) -> Iterator[Callable[[], None]]:
-    """Yields what tells the store: of a trial that has ended well only that, for its table says all the rest."""
-    ended = {event.trial.key: event.trial for event in events if event.kind in ("finish", "stop")}
+def _updates(store: "Store", events: list[Event]) -> Iterator[Callable[[], None]]:
+    """Yields what tells the store: of a trial that has ended well only that, for its folder says all the rest."""
+    ended = {e.subject.key: e.subject for e in events if e.kind in (Kind.FINISHED, Kind.STOPPED)}
     for trial in ended.values():
         yield partial(store.finish, trial)
-    others = sorted((e for e in events if e.trial.key not in ended), key=lambda e: e.trial.key)
-    for (kind, _), group in groupby(others, key=lambda e: (e.kind, e.trial.key)):
+    others = sorted((e for e in events if e.subject.key not in ended), key=lambda e: e.subject.key)
+    for (kind, _), group in groupby(others, key=lambda e: (e.kind, e.subject.key)):
         same = list(group)
-        trial = same[-1].trial
-        if kind == "start":
+        trial = same[-1].subject
+        if kind is Kind.STARTED:
             yield partial(store.start, trial)
-        elif kind == "epoch":
+        elif kind is Kind.EPOCH:
             yield partial(store.log, trial, [e.point for e in same if e.point is not None])  # one request
         else:
             yield partial(store.fail, trial, same[-1].reason)

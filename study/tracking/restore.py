@@ -1,5 +1,6 @@
 """Brings a study back from MLflow when its directory is gone: its record, its tables, why trials failed."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,9 +8,11 @@ from typing import Any
 
 from study.errors import UserError
 from study.ledger.folder import RECORD, Folder, write_json
+from study.ledger.state import State
+from study.ledger.trial import Trial
 from study.ledger.uri import PARENT, mask, sqlite_path
 from study.registry.lookup import suggest
-from study.tracking.runs import HOME, ID, KEY, TRACKING_ERRORS, connect, search
+from study.tracking.runs import HOME, ID, KEY, TRACKING_ERRORS, TRIALS, connect, search
 
 DOWNLOADS = 8
 """Tables that are fetched at a time."""
@@ -29,13 +32,15 @@ def restore(uri: str, experiment: str, chosen: str | None, path: Path) -> Folder
         client = connect(uri)
         parent = _choose(client, mask(uri), experiment, chosen)
         kept = {artifact.path for artifact in client.list_artifacts(parent.info.run_id)}
-        for name in (RECORD, *(kept & {part.name for part in folder.selection})):
+        own = {part.name for part in (*folder.selection, folder.code)}
+        for name in (RECORD, TRIALS, *(kept & own)):
             client.download_artifacts(parent.info.run_id, name, str(path))
         children = search(client, parent.info.experiment_id, f"tags.`{PARENT}` = '{parent.info.run_id}'")
-        keys = {trial.key for trial in folder.trials()}
-        known = [child for child in children if child.data.tags[KEY] in keys]
+        trials = json.loads((path / TRIALS).read_text(encoding="utf-8"))
+        folder.add([Trial.from_json(json.dumps(fields)) for fields in trials.values()])
+        (path / TRIALS).unlink()
         with ThreadPoolExecutor(DOWNLOADS) as pool:
-            list(pool.map(lambda child: _bring(client, child, folder), known))
+            list(pool.map(lambda child: _bring(client, child, folder), children))
     except TRACKING_ERRORS as error:
         raise UserError(f"--from-mlflow: {mask(uri)}: {' '.join(str(error).split())}") from error
     write_json(path / RECORD, {**folder.read(), "tracking_uri": mask(uri), "restored": True})
@@ -66,18 +71,17 @@ def _choose(client: Any, uri: str, experiment: str, chosen: str | None) -> Any:
 
 
 def _bring(client: Any, child: Any, folder: Folder) -> None:
-    """Writes what a child run says of its trial into the folder: its tables, or why it failed."""
-    key, tags = child.data.tags[KEY], child.data.tags
-    if child.info.status == "FINISHED":
-        kept = {artifact.path for artifact in client.list_artifacts(child.info.run_id)}
-        tables = (folder.result(key), folder.validation(key), folder.stopped(key))
-        for table in (table for table in tables if table.parent.name in kept):
-            name = f"{table.parent.name}/{table.name}"
-            fetched = Path(client.download_artifacts(child.info.run_id, name, str(folder.path)))
-            table.parent.mkdir(exist_ok=True)
-            fetched.replace(table)
-    elif child.info.status == "FAILED" and "failure" in tags:
-        write_json(folder.failure(key), {"reason": tags["failure"]})
+    """Writes what a child run says of its trial into the trial's folder: its tables, or why it failed."""
+    tags = child.data.tags
+    place = folder.trial(tags[KEY])
+    stored = {artifact.path for artifact in client.list_artifacts(child.info.run_id)}
+    place.path.mkdir(parents=True, exist_ok=True)
+    for state in (State.STOPPED, State.VALIDATED, State.FINISHED):
+        path = place.mark(state)
+        if path.name in stored:
+            client.download_artifacts(child.info.run_id, path.name, str(place.path))
+    if child.info.status == "FAILED" and "failure" in tags:
+        write_json(place.mark(State.FAILED), {"reason": tags["failure"]})
 
 
 def _date(run: Any) -> str:

@@ -4,6 +4,7 @@ Everything here is idempotent: a run is found by the identity in its tags, and a
 same step, time and value is kept once. So what a server missed can always be delivered again from the directory.
 """
 
+import json
 import logging
 import os
 import shutil
@@ -24,8 +25,11 @@ from mlflow.exceptions import MlflowException  # noqa: E402
 from study.ledger import results  # noqa: E402
 from study.ledger.folder import RECORD, Folder, write_json  # noqa: E402
 from study.ledger.headline import details, headline  # noqa: E402
+from study.ledger.state import State  # noqa: E402
 from study.ledger.trial import Point, Trial  # noqa: E402
+from study.ledger.trial_folder import TrialFolder  # noqa: E402
 from study.ledger.uri import PARENT, sqlite_path  # noqa: E402
+from study.registry.sources import short  # noqa: E402
 
 for _name in ("mlflow", "alembic"):
     logging.getLogger(_name).setLevel(logging.ERROR)
@@ -34,8 +38,12 @@ TRACKING_ERRORS = (MlflowException, sqlite3.Error, OSError)
 """What is raised when a store does not answer, refuses or cannot be written."""
 
 ID, HOME, KEY, CONFIG, STATE = "study.id", "study.home", "study.trial", "study.config", "study.state"
-DONE = {"finished", "validated", "stopped"}
+COMPLETE = (State.FINISHED, State.VALIDATED, State.STOPPED)
 """States of trials whose run is complete; a validated one may yet be measured on test data."""
+TRIALS = "trials.json"
+"""Artifact of a study's run: key -> trial."""
+CLOCK = "train_loss"
+"""The metric whose history says which epochs a run has."""
 BATCH = 900
 """Metrics in one request; servers take 1,000."""
 
@@ -49,15 +57,19 @@ class Store:
         self.experiment = _experiment(self.client, uri, self.study["name"])
         self.parent = self._parent()
         self.children: dict[str, Any] = {}
-        self.told: dict[str, Any] = {}
+        self.delivered: dict[str, Any] = {}
+        """Key -> the names of the tables that a run has, as its tag says them."""
+        self.logged: dict[str, set[int]] = {}
+        """Key -> the epochs that a run has; one that is trained again after a fault is logged once."""
         children = search(self.client, self.experiment, f"tags.`{PARENT}` = '{self.parent}'")
         for run in sorted(children, key=lambda run: run.info.start_time):
             key = run.data.tags[KEY]
             if key in self.children:
                 self.client.delete_run(run.info.run_id)  # made twice, by a request whose answer was lost
             else:
-                self.children[key], self.told[key] = run.info, run.data.tags.get(STATE)
+                self.children[key], self.delivered[key] = run.info, run.data.tags.get(STATE)
         self.client.log_artifact(self.parent, str(folder.path / RECORD))
+        self._log_trials()
         write_json(folder.mlflow, {"experiment": self.experiment, "parent": self.parent})
 
     def open(self) -> None:
@@ -71,7 +83,15 @@ class Store:
                 self.client.log_artifacts(self.parent, str(path), path.name)
             elif path.exists():
                 self.client.log_artifact(self.parent, str(path))
+        if self.folder.code.exists():
+            self.client.log_artifacts(self.parent, str(self.folder.code), self.folder.code.name)
+        self._log_trials()
         self.client.set_terminated(self.parent, "FINISHED" if complete else "FAILED")
+
+    def _log_trials(self) -> None:
+        """Puts what the trials are on the study's run, those that nobody has begun included."""
+        trials = {trial.key: json.loads(trial.to_json()) for trial in self.folder.trials()}
+        self.client.log_dict(self.parent, trials, TRIALS)
 
     def start(self, trial: Trial) -> None:
         """Makes the trial's run RUNNING; creates it if there is none."""
@@ -80,7 +100,8 @@ class Store:
         else:
             self._create(trial)
         # Again each time: whoever created the run may not have got this far, and the same parameters may be repeated.
-        settings = {"arm": trial.arm, "method": trial.method, "data": trial.data, "model": trial.model}
+        names = {"method": trial.method, "data": trial.data, "model": trial.model}
+        settings = {"arm": trial.arm, **{kind: short(name) for kind, name in names.items()}}
         options = {f"model.{k}": v for k, v in trial.model_params.items()}
         options |= {f"data.{k}": v for k, v in trial.data_params.items()}
         values = {**settings, "seed": trial.seed, **trial.params, **trial.recipe, **options}
@@ -95,49 +116,54 @@ class Store:
             CONFIG: trial.config_id,
             "study": self.study["name"],
             "arm": trial.arm,
-            "method": trial.method,
-            "dataset": trial.data,
+            "method": short(trial.method),
+            "dataset": short(trial.data),
             "data.fingerprint": trial.fingerprint,
             "seed": str(trial.seed),
             "mlflow.source.git.commit": self.study["commit"],
         }
         run = self.client.create_run(self.experiment, tags={k: str(v) for k, v in tags.items()})
-        self.children[trial.key] = run.info
+        self.children[trial.key], self.logged[trial.key] = run.info, set()
 
     def log(self, trial: Trial, points: Iterable[Point]) -> None:
-        """Logs epochs of a trial; opens its run if the store has missed its start."""
+        """Logs the epochs of a trial that its run lacks; opens the run if the store has missed its start."""
         if trial.key not in self.children:
             self.start(trial)
+        logged = self._epochs(trial)
+        new = [point for point in points if int(point["epoch"]) not in logged]
         metrics = [
             Metric(name, value, int(point["time"] * 1000), int(point["epoch"]))
-            for point in points
+            for point in new
             for name, value in point.items()
             if name not in ("time", "epoch")
         ]
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(self.children[trial.key].run_id, metrics=metrics[start : start + BATCH])
+        logged |= {int(point["epoch"]) for point in new}
+
+    def _epochs(self, trial: Trial) -> set[int]:
+        if trial.key not in self.logged:
+            history = self.client.get_metric_history(self.children[trial.key].run_id, CLOCK)
+            self.logged[trial.key] = {metric.step for metric in history}
+        return self.logged[trial.key]
 
     def finish(self, trial: Trial) -> None:
-        """Completes the run of a finished trial from its tables: all epochs, final metrics, artifacts, status.
+        """Completes the run of a trial from its folder: all epochs, final metrics, the files themselves, status.
 
         What a search measured on the validation split is named so: "validation.corruption".
         """
         self.start(trial)
-        run, key = self.children[trial.key].run_id, trial.key
-        self._log_table(trial, self.folder.stopped(key), "")
-        self._log_table(trial, self.folder.validation(key), "validation.")
-        self._log_table(trial, self.folder.result(key), "")
-        self.client.log_text(run, trial.to_json(), "trial.json")
-        for name in ("checkpoint.pt", "best.pt"):
-            if (self.folder.trial(key) / name).exists():
-                self.client.log_artifact(run, str(self.folder.trial(key) / name))
-        self.told[key] = self.folder.state(key)
-        self.client.set_tag(run, STATE, self.told[key])
+        run, place = self.children[trial.key].run_id, self.folder.trial(trial.key)
+        for table in place.tables:
+            self._log_table(trial, table, "validation." if table == place.mark(State.VALIDATED) else "")
+        for path in (place.trial_file, *place.tables, place.checkpoint, place.best):
+            if path.exists():
+                self.client.log_artifact(run, str(path))
+        self.delivered[trial.key] = _names(place)
+        self.client.set_tag(run, STATE, self.delivered[trial.key])
         self._end(trial, "FINISHED")
 
     def _log_table(self, trial: Trial, table: Path, prefix: str) -> None:
-        if not table.exists():
-            return
         run, facts = self.children[trial.key].run_id, results.facts(table)
         rows = results.read([table]).to_dict("records")
         history = _history(rows)
@@ -148,7 +174,6 @@ class Store:
         # Step 0 throughout is what MLflow draws as bars to compare; any other step makes a line of one point.
         versions = [RunTag(f"version.{k}", v) for k, v in facts["versions"].items()]
         self.client.log_batch(run, metrics=[Metric(k, v, end, 0) for k, v in final.items()], tags=versions)
-        self.client.log_artifact(run, str(table), table.parent.name)
 
     def fail(self, trial: Trial, reason: str) -> None:
         """Ends the run of a failed trial, with its reason as a tag."""
@@ -157,16 +182,19 @@ class Store:
         self._end(trial, "FAILED")
 
     def deliver(self, trial: Trial) -> bool:
-        """Brings a trial's run in line with the directory; returns whether it is complete."""
-        state = self.folder.state(trial.key)
+        """Brings a trial's run in line with its folder; returns whether it is complete."""
+        place = self.folder.trial(trial.key)
         status = self.children[trial.key].status if trial.key in self.children else None
-        if state in DONE and (status != "FINISHED" or self.told.get(trial.key) != state):
-            self.finish(trial)
-        elif state == "failed" and status != "FAILED":
-            self.fail(trial, self.folder.failure_reason(trial.key))
-        elif state in ("started", "pending") and status == "RUNNING":
+        complete = place.test in COMPLETE or place.selection in COMPLETE
+        if place.test is State.FAILED:
+            if status != "FAILED":
+                self.fail(trial, place.failure_reason())
+        elif complete:
+            if status != "FINISHED" or self.delivered.get(trial.key) != _names(place):
+                self.finish(trial)
+        elif status == "RUNNING":
             self._end(trial, "KILLED")
-        return state in DONE
+        return complete
 
     def report(self, metrics: Mapping[str, float]) -> None:
         """Puts the report's files and the study's summary on the parent run."""
@@ -240,6 +268,11 @@ def _experiment(client: MlflowClient, uri: str, name: str) -> str:
         if found is None:
             raise
         return str(found.experiment_id)
+
+
+def _names(place: TrialFolder) -> str:
+    """Returns the names of a trial's tables, as a run's tag says which of them it has."""
+    return " ".join(table.stem for table in place.tables)
 
 
 def _history(rows: list[dict[str, Any]]) -> list[Point]:

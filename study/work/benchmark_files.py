@@ -17,7 +17,7 @@ from study.evaluation.corruptions.catalog import BENCHMARKS, CATALOG, benchmark_
 from study.evaluation.corruptions.sheet import contact_sheet
 from study.evaluation.official import writer
 from study.evaluation.official.arrays import MNIST_C
-from study.registry import options
+from study.registry import signature
 from study.registry.lookup import find, suggest
 from study.work.trial_run import load_data
 
@@ -26,7 +26,7 @@ Layout = Literal["cifar-c", "mnist-c", "imagenet-c"]
 
 def load(name: str, values: dict[str, Any], root: Path | None) -> Data:
     """Returns a dataset with the options that --set gives it."""
-    return load_data(name, options.check(name, find("dataset", name), values, "--set"), root)
+    return load_data(name, signature.check(name, find("dataset", name), values, "--set"), root)
 
 
 def show(data: Data, benchmark: str | None, images: int, path: Path, seed: int) -> None:

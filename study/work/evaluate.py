@@ -14,7 +14,7 @@ from study.errors import UserError
 from study.evaluation.corruptions.catalog import CATALOG
 from study.ledger.folder import Folder
 from study.ledger.trial import Trial
-from study.registry import options
+from study.registry import signature
 from study.registry.lookup import find
 from study.work.trial_run import load_data
 
@@ -54,13 +54,13 @@ def subject(
     data, model = data or trial.data, model or trial.model  # type: ignore[union-attr]
     data_params = {**(trial.data_params if trial and trial.data == data else {}), **prefixed("data.", values)}
     model_params = {**(trial.model_params if trial and trial.model == model else {}), **prefixed("model.", values)}
-    loaded = load_data(data, options.check(data, find("dataset", data), data_params, "--set"), data_root)
+    loaded = load_data(data, signature.check(data, find("dataset", data), data_params, "--set"), data_root)
     target, given = find("model", model), {"shape": loaded.shape, "classes": loaded.classes}
     if model == "torchvision_classifier" and trial is None:
         model_params["weights_file"] = str(checkpoint)
-        built: nn.Module = options.build(target, options.check(model, target, model_params, "--set"), **given)
+        built: nn.Module = signature.build(target, signature.check(model, target, model_params, "--set"), **given)
     else:
-        built = options.build(target, options.check(model, target, model_params, "--set"), **given)
+        built = signature.build(target, signature.check(model, target, model_params, "--set"), **given)
         _load_state(built, checkpoint, model)
     return Subject(
         built.to(device).eval(),
@@ -72,7 +72,7 @@ def subject(
 
 def measure(subject: Subject, metrics: list[str], values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Returns the tidy rows (with family) of the metrics, with the options that values give as "METRIC.option"."""
-    checked = {m: options.check(m, find("metric", m), prefixed(f"{m}.", values), "--set") for m in metrics}
+    checked = {m: signature.check(m, find("metric", m), prefixed(f"{m}.", values), "--set") for m in metrics}
     owners = ("model", "data", *metrics)
     for key in values:
         if key.partition(".")[0] not in owners or "." not in key:
@@ -80,7 +80,7 @@ def measure(subject: Subject, metrics: list[str], values: Mapping[str, Any]) -> 
     rows = [
         row
         for name, params in checked.items()
-        for row in options.build(find("metric", name), params, model=subject.model, data=subject.data)
+        for row in signature.build(find("metric", name), params, model=subject.model, data=subject.data)
     ]
     return [{**r._asdict(), "family": CATALOG[r.corruption].family if r.corruption in CATALOG else None} for r in rows]
 

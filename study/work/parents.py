@@ -14,9 +14,10 @@ from search_spaces.core.space import Study
 from study.datasets.core.data import Data
 from study.errors import UserError
 from study.ledger.folder import Folder
+from study.ledger.state import State
 from study.ledger.trial import Trial
 from study.models.core.classifier import last_linear
-from study.registry import options
+from study.registry import signature
 from study.registry.lookup import find, suggest
 
 
@@ -40,7 +41,7 @@ def attach(trials: list[Trial], study: Study, directory: Path | None, data: Data
 
     @cache
     def found(setting: str, seed: int) -> dict[str, str]:
-        path = folder.trial(_trial(known, setting, seed, folder).key) / "checkpoint.pt"
+        path = folder.trial(_trial(known, setting, seed, folder).key).checkpoint
         return {"setting": setting, "checkpoint": str(path), "weights": _digest(_weights(path))}
 
     attached = []
@@ -88,7 +89,7 @@ def _trial(known: list[Trial], setting: str, seed: int, folder: Folder) -> Trial
             f"and this study asks for seed {seed}. Add --seeds {min(set(range(seed + 1)) - set(seeds))}, "
             "or launch more seeds there"
         )
-    if (state := folder.state(seeds[seed].key)) != "finished":
+    if (state := folder.trial(seeds[seed].key).test) is not State.FINISHED:
         raise UserError(f"{setting!r}, seed {seed}, of {folder.path} (from --parents) is {state}, not finished")
     return seeds[seed]
 
@@ -119,4 +120,4 @@ def _try(trials: list[Trial], data: Data) -> None:
         if trial.parent is not None and trial.parent["weights"] not in tried:
             tried.add(trial.parent["weights"])
             target = find("model", trial.model)
-            inherit(options.build(target, trial.model_params, shape=data.shape, classes=data.classes), trial.parent)
+            inherit(signature.build(target, trial.model_params, shape=data.shape, classes=data.classes), trial.parent)

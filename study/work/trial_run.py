@@ -19,7 +19,7 @@ from study.ledger import files
 from study.ledger.results import RECORD, TRAINING
 from study.ledger.trial import Point, Trial
 from study.ledger.versions import versions
-from study.registry import options
+from study.registry import signature
 from study.registry.lookup import find
 from study.work.parents import inherit
 from trainers.core.loop import Fit, Recipe
@@ -42,14 +42,17 @@ class Place:
 
 
 class TrialRun:
-    """A trial in a folder of its own: continues from the folder's checkpoint when there is one."""
+    """A trial in a folder of its own: continues from the folder's checkpoint when there is one.
 
-    def __init__(self, trial: Trial, data: Data, place: Place, folder: Path) -> None:
+    every: seconds from one checkpoint to the next; 0 stores every epoch. The last epoch is always stored.
+    """
+
+    def __init__(self, trial: Trial, data: Data, place: Place, folder: Path, every: float = 0.0) -> None:
         if torch.get_num_threads() != place.threads:
             torch.set_num_threads(place.threads)
         self.device = device = torch.device(place.device)
         self.trial, self.data, self.folder = trial, data.to(device), folder
-        self.model = options.build(
+        self.model = signature.build(
             find("model", trial.model), trial.model_params, shape=self.data.shape, classes=self.data.classes
         )
         stream = MODEL_STREAM if trial.parent is None else HEAD_STREAM
@@ -58,6 +61,9 @@ class TrialRun:
             inherit(self.model, trial.parent)
         self.model.to(device, memory_format=find("method", trial.method).memory_format(self.model))
         self.fit = self._fit(0)
+        self.every, self._due = every, time.monotonic() + every
+        self._best: dict[str, Any] | None = None
+        """The weights of the best epoch so far, while best.pt has not got them."""
         self.history: list[Point] = []
         self.seconds = 0.0
         """Time spent in training and evaluation, over all continuations."""
@@ -69,7 +75,7 @@ class TrialRun:
 
     @property
     def checkpoint(self) -> Path:
-        """The trial's last epoch, replaced after every epoch: what a continuation needs, and the weights to keep."""
+        """An epoch's state, replaced now and then: what a continuation needs, and after the last one the weights."""
         return self.folder / "checkpoint.pt"
 
     @property
@@ -78,7 +84,7 @@ class TrialRun:
         return self.folder / "best.pt"
 
     def epoch(self) -> Point:
-        """Trains one epoch, measures validation accuracy, stores the checkpoint and returns the epoch's metrics."""
+        """Trains one epoch, measures validation accuracy, stores it if it is time, returns the metrics."""
         start = time.perf_counter()
         done = self.fit.epoch
         if done and self.trial.at(done) != self.trial.at(done - 1):
@@ -92,26 +98,32 @@ class TrialRun:
         self.seconds += time.perf_counter() - start
         point = {"epoch": self.fit.epoch, "time": time.time(), **metrics}
         if all(metrics["val_accuracy"] > past["val_accuracy"] for past in self.history):
-            # Before the checkpoint: a trial that dies between the two repeats the epoch, and finds this again.
-            self._write(self.best, {"fit": {"model": self.model.state_dict()}, "history": [point]})
+            weights = {name: value.clone() for name, value in self.model.state_dict().items()}
+            self._best = {"fit": {"model": weights}, "history": [point]}
         self.history.append(point)
-        self.save()
+        if self.fit.done or time.monotonic() >= self._due:
+            self.save()
         return point
 
     def _fit(self, epoch: int) -> Fit:
         """Returns a fit of the model with the parameters that hold after so many epochs."""
         params, recipe = self.trial.at(epoch)
-        method = options.build(find("method", self.trial.method), params).to(self.device)
-        built = options.build(Recipe, recipe)
+        method = signature.build(find("method", self.trial.method), params).to(self.device)
+        built = signature.build(Recipe, recipe)
         return Fit(self.model, method, self.data.train, built, seed=self.trial.seed, device=self.device)
 
     def save(self) -> None:
-        """Replaces the checkpoint in one step, so that whoever reads it finds a whole one. Raises StorageError.
+        """Replaces the best weights and the checkpoint, each in one step: readers find whole ones. Raises StorageError.
 
         After the last epoch it holds no optimiser and no generators any more: nothing will be trained from it.
         """
+        if self._best is not None:
+            # Before the checkpoint: a trial that dies between the two repeats the epoch, and has this again.
+            self._write(self.best, self._best)
+            self._best = None
         fit = self.fit.weights() if self.fit.done else self.fit.state_dict()
         self._write(self.checkpoint, {"fit": fit, "history": self.history, "seconds": self.seconds})
+        self._due = time.monotonic() + self.every
 
     def _write(self, path: Path, state: Mapping[str, Any]) -> None:
         buffer = io.BytesIO()  # torch's own writer hides what the disk says
@@ -124,7 +136,7 @@ class TrialRun:
         rows: list[Row] = []
         for name, params in self.trial.evaluate.items():
             if only is None or name in only:
-                rows += options.build(find("metric", name), params, model=self.model, data=self.data)
+                rows += signature.build(find("metric", name), params, model=self.model, data=self.data)
         self.seconds += time.perf_counter() - start
         return rows
 
@@ -134,7 +146,7 @@ class TrialRun:
             {**row._asdict(), "family": _family(row.corruption), "epoch": self.fit.epoch} for row in self.evaluate(only)
         ]
         facts = {"seconds": self.seconds, "versions": versions()}
-        return _rows(self.history) + measured + self.record(), facts
+        return history_rows(self.history) + measured + self.record(), facts
 
     def record(self) -> list[dict[str, Any]]:
         """Returns the rows of what the method shows of itself; none for most methods."""
@@ -148,12 +160,6 @@ class TrialRun:
         ]
 
 
-def history_rows(folder: Path) -> tuple[list[dict[str, Any]], float]:
-    """Returns the rows of the epochs in the folder's checkpoint, and their seconds: a stopped trial's."""
-    state = _read(folder / "checkpoint.pt")
-    return _rows(state["history"]), state["seconds"]
-
-
 def _read(path: Path) -> dict[str, Any]:
     """Returns a checkpoint, on the CPU, with nothing run that it may ask for. Raises UserError for a damaged one."""
     try:
@@ -163,7 +169,8 @@ def _read(path: Path) -> dict[str, Any]:
     return state
 
 
-def _rows(history: Iterable[Point]) -> list[dict[str, Any]]:
+def history_rows(history: Iterable[Point]) -> list[dict[str, Any]]:
+    """Returns the tidy rows of a trial's epochs."""
     return [
         {"benchmark": TRAINING, "epoch": int(point["epoch"]), "metric": name, "value": value}
         for point in history
@@ -182,5 +189,5 @@ def load_data(name: str, params: Mapping[str, Any], root: Path | None = None, do
     params: checked options. root: folder of its files; None where it needs none or has a default place.
     """
     given = {"root": root, "device": torch.device("cpu"), "download": download}
-    loaded: Data = options.build(find("dataset", name), params, **given)
+    loaded: Data = signature.build(find("dataset", name), params, **given)
     return loaded

@@ -174,7 +174,7 @@ def test_a_report_is_made_without_ray_torch_and_mlflow(tmp_path: Path) -> None:
     }  # fmt: skip
     folder = Folder(tmp_path / "home")
     folder.claim("sigma_sweep", "id", some, facts)
-    table(some, folder.results)
+    table(some, folder.trials_path)
     printed, modules = _loaded("report", "home", "--format", "csv,html", folder=tmp_path)
     assert "Accuracy versus sigma" in printed and "pandas" in modules
     assert modules & HEAVY == set()

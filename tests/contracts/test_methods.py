@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from study.errors import UserError
 from study.evaluation.core.accuracy import accuracy
-from study.registry import options
+from study.registry import signature
 from study.registry.lookup import find, names
 from tests.support import CPU, digits, first, new_fit, same, small_cnn, stored
 from trainers.core.loop import Recipe
@@ -105,7 +105,7 @@ def test_the_constructor_is_the_configuration(name: str) -> None:
     hints = get_type_hints(target.__init__, include_extras=True)
     bare = target.__init__ is nn.Module.__init__
     parameters = [] if bare else list(inspect.signature(target).parameters.values())
-    assert options.check(name, target, {}, "its defaults").keys() == {p.name for p in parameters}
+    assert signature.check(name, target, {}, "its defaults").keys() == {p.name for p in parameters}
     for parameter in parameters:
         assert parameter.kind is parameter.KEYWORD_ONLY, f"{parameter.name} is not keyword-only"
         assert parameter.default is not parameter.empty, f"{parameter.name} has no default"
@@ -115,23 +115,23 @@ def test_the_constructor_is_the_configuration(name: str) -> None:
 
 
 def test_no_parameter_hides_the_recipes(name: str) -> None:
-    hidden = options.options_of(find("method", name)).keys() & options.options_of(Recipe).keys()
+    hidden = signature.options_of(find("method", name)).keys() & signature.options_of(Recipe).keys()
     assert not hidden
 
 
 def test_numbers_out_of_range_are_errors(name: str) -> None:
     target = find("method", name)
-    for parameter, default in options.options_of(target).items():
+    for parameter, default in signature.options_of(target).items():
         if isinstance(default, float):
             with pytest.raises(UserError, match=rf"^{name}\.{parameter} is "):
-                options.check(name, target, {parameter: -1e6}, "--set")
+                signature.check(name, target, {parameter: -1e6}, "--set")
 
 
 def test_the_state_comes_back_from_disk_without_hyper_parameters(name: str, tmp_path: Path) -> None:
     fit = new_fit(_method(name), data=first(digits().train, 96), epochs=2, batch_size=32)
     fit.run_epoch()
     state = fit.method.state_dict()
-    configured = set(options.options_of(find("method", name)))
+    configured = set(signature.options_of(find("method", name)))
     assert not configured & {part for key in state for part in (key, key.rsplit(".", 1)[-1])}
     fresh = _method(name)
     fresh.start_epoch(0, small_cnn(), first(digits().train, 32), generator(CPU, 1))
@@ -208,13 +208,13 @@ def _unranged(annotation: Any, ranged: bool = False) -> bool:
 def _others(name: str) -> list[dict[str, Any]]:
     """One change of each numeric parameter to another valid value."""
     target, found = find("method", name), []
-    for parameter, default in options.options_of(target).items():
+    for parameter, default in signature.options_of(target).items():
         if not isinstance(default, int | float) or isinstance(default, bool):
             continue
         for value in (default * 2, default / 2, default + 1, 0.25, 2):
             value = type(default)(value)
             try:
-                options.build(target, options.check(name, target, {parameter: value}, "test"))
+                signature.build(target, signature.check(name, target, {parameter: value}, "test"))
             except (UserError, ValueError):  # out of range, alone or together with the other defaults
                 continue
             if value != default:

@@ -179,14 +179,14 @@ def waiting(faults: Path, gate: str) -> set[int]:
 def table(directory: Path) -> pd.DataFrame:
     """Returns a study's rows without the times of its epochs, in an order of their own."""
     folder = Folder(directory)
-    rows = results.read(sorted(folder.results.glob("*.parquet")))
+    rows = results.read(sorted(folder.trials_path.glob("*/result.parquet")))
     rows = rows[rows["metric"] != "time"].drop(columns="study")
     return rows.sort_values(list(rows.columns), ignore_index=True)
 
 
 def times(directory: Path) -> dict[str, int]:
     """Returns file name -> time of change of a study's finished trials."""
-    return {path.name: path.stat().st_mtime_ns for path in Folder(directory).results.glob("*.parquet")}
+    return {path.name: path.stat().st_mtime_ns for path in Folder(directory).trials_path.glob("*/result.parquet")}
 
 
 def store(directory: Path) -> MlflowClient:

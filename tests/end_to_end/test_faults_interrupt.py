@@ -24,7 +24,7 @@ def test_ctrl_c_at_every_stage(work: Path, scratch: Path) -> None:
 
     launch = ("launch", file, "--output", directory)
     stop((directory / "study.json").exists, "before Ray is up", *launch)
-    assert folder.state(folder.trials()[0].key) == "pending"
+    assert folder.trial(folder.trials()[0].key).test == "pending"
     stop(lambda: waiting(gates, "go"), "in the first epoch")
     assert not list(directory.glob("trials/*/checkpoint.pt"))
     (gates / "go").touch()

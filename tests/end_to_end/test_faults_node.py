@@ -8,6 +8,7 @@ import torch
 
 from study.ledger import results
 from study.ledger.folder import Folder
+from study.ledger.state import State
 from tests.end_to_end.launches import Command, alone, children, faulty, run, table, waiting
 
 
@@ -41,7 +42,7 @@ def test_a_lost_node_s_trial_goes_on_elsewhere(work: Path, scratch: Path, monkey
     assert ended.code == 0 and "2 of 2 trials finished" in ended.out and ended.left == ()
     assert ended.out.count("retried: ") == 1 and "or its node lost" in ended.out
     for key, state in held.items():
-        rows = results.read([Folder(directory).result(key)])
+        rows = results.read([Folder(directory).trial(key).mark(State.FINISHED)])
         stamps = rows[rows["metric"] == "time"].sort_values("epoch")["value"].tolist()
         assert stamps[0] == state["history"][0]["time"], "the first epoch was trained again"
     assert table(directory).equals(table(alone(file, gates, scratch)))

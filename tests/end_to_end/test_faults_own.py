@@ -27,7 +27,9 @@ def test_failures_of_a_trials_own_are_told_and_not_repeated(work: Path, scratch:
     assert "Traceback" not in ended.out and "raylet" not in ended.out
     assert "1 of 5 trials finished" in ended.out and ended.out.count("failed: ") == 4
     assert ended.out.count("retried: ") == 1, "the one that hung was ended with its worker; no other is tried again"
-    reasons = {t.params["fault"]: folder.failure_reason(t.key) for t in folder.trials() if t.params["fault"] != "none"}
+    reasons = {
+        t.params["fault"]: folder.trial(t.key).failure_reason() for t in folder.trials() if t.params["fault"] != "none"
+    }
     assert all(reasons[fault].startswith(reason) for fault, reason in FAILURES.items()), reasons
     runs = children(directory)
     failed = {t.key for t in folder.trials() if t.params["fault"] != "none"}

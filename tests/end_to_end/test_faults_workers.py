@@ -9,6 +9,7 @@ import torch
 
 from study.ledger import results
 from study.ledger.folder import Folder
+from study.ledger.state import State
 from tests.end_to_end.launches import Command, alone, children, faulty, parents, run, table, times, waiting
 
 
@@ -27,7 +28,7 @@ def test_killed_workers_are_replaced_and_a_killed_driver_is_made_up_for(work: Pa
     os.kill(min(waiting(gates, "go") - first), signal.SIGKILL)
     command.until(lambda: list(directory.glob("failures/*.json")), "the trial that has lost two workers")
     (failed,) = (path.stem for path in directory.glob("failures/*.json"))
-    assert folder.failure_reason(failed) == "the worker died (killed, out of memory, or its node lost) 2 times"
+    assert folder.trial(failed).failure_reason() == "the worker died (killed, out of memory, or its node lost) 2 times"
     command.process.kill()
     ended = command.end(grace=30)
     assert ended.code == -signal.SIGKILL and ended.left == () and ended.out.count("retried: ") == 2
@@ -41,7 +42,7 @@ def test_killed_workers_are_replaced_and_a_killed_driver_is_made_up_for(work: Pa
     resumed = run("resume", directory, scratch=scratch, faults=gates)
     assert resumed.code == 0 and "2 of 2 trials finished" in resumed.out and resumed.err == ""
     for key, points in history.items():
-        rows = results.read([folder.result(key)])
+        rows = results.read([folder.trial(key).mark(State.FINISHED)])
         stamps = rows[rows["metric"] == "time"].sort_values("epoch")["value"].tolist()
         assert len(points) == 1 and stamps[0] == points[0]["time"], "the first epoch was trained again"
     assert table(directory).equals(table(alone(file, gates, scratch)))

@@ -13,6 +13,7 @@ import torch
 
 from study.ledger import results
 from study.ledger.folder import Folder
+from study.ledger.state import State
 from tests.end_to_end.launches import Command, Ended, children, parents, run, store, table, times
 
 pytestmark = pytest.mark.slow  # each stage alone is in test_faults_interrupt and test_faults_workers
@@ -50,7 +51,9 @@ def story(work: Path, scratch: Path, tiny: tuple[Path, Ended]) -> Story:
     def advanced() -> bool:
         """Whether a trial that is not finished has been trained in this launch."""
         paths = folder.path.glob("trials/*/checkpoint.pt")
-        return any(p.stat().st_mtime > since and not folder.result(p.parent.name).exists() for p in paths)
+        return any(
+            p.stat().st_mtime > since and not folder.trial(p.parent.name).mark(State.FINISHED).exists() for p in paths
+        )
 
     since = time.time()
     stop("terminal", advanced, Command.interrupt)
@@ -65,7 +68,11 @@ def story(work: Path, scratch: Path, tiny: tuple[Path, Ended]) -> Story:
 
     stop("killed", another, lambda command: os.kill(command.process.pid, signal.SIGKILL))
     finished = times(directory)
-    paths = [p for p in folder.path.glob("trials/*/checkpoint.pt") if not folder.result(p.parent.name).exists()]
+    paths = [
+        p
+        for p in folder.path.glob("trials/*/checkpoint.pt")
+        if not folder.trial(p.parent.name).mark(State.FINISHED).exists()
+    ]
     history = {p.parent.name: torch.load(p, weights_only=True)["history"] for p in paths}
     ends["whole"] = run("launch", work / "tiny.py", "--output", directory, scratch=scratch)
     return Story(directory, ends, seconds, finished, history)
@@ -90,7 +97,7 @@ def test_relaunch_keeps_what_is_finished_and_continues_the_rest(story: Story) ->
     assert story.finished and story.finished.items() <= times(story.directory).items()
     assert any(story.history.values())
     for key, history in story.history.items():
-        rows = results.read([Folder(story.directory).result(key)])
+        rows = results.read([Folder(story.directory).trial(key).mark(State.FINISHED)])
         stamps = rows[rows["metric"] == "time"].sort_values("epoch")["value"].tolist()
         assert stamps[: len(history)] == [point["time"] for point in history]
         assert len(stamps) == 40 and stamps == sorted(stamps)

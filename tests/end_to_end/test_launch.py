@@ -29,7 +29,7 @@ def test_launch_ends_well_and_leaves_nothing_behind(tiny: tuple[Path, Ended]) ->
 
 def test_directory_holds_tables_and_report(tiny: tuple[Path, Ended]) -> None:
     folder = Folder(tiny[0])
-    assert [folder.state(trial.key) for trial in folder.trials()] == ["finished"] * 4
+    assert [folder.trial(trial.key).test for trial in folder.trials()] == ["finished"] * 4
     made = {path.name for path in folder.report.iterdir()}
     assert made >= {"index.html", *(f"accuracy_curve.{f}" for f in ("png", "svg", "md", "tex", "csv"))}
     assert made >= {f"corruption_table.{f}" for f in ("md", "tex", "csv")}
@@ -80,10 +80,10 @@ def test_a_trial_that_diverges_is_recorded_and_the_rest_go_on(work: Path, diverg
     directory, ended = diverged
     folder = Folder(directory)
     assert ended.code == 1 and ended.err == ""
-    states = {trial.label: folder.state(trial.key) for trial in folder.trials()}
+    states = {trial.label: folder.trial(trial.key).test for trial in folder.trials()}
     assert states == {"GNT, sigma 0": "finished", "GNT, sigma 0.5": "finished", "Hot": "failed"}
     (hot,) = (trial for trial in folder.trials() if trial.arm == "Hot")
-    reason = folder.failure_reason(hot.key)
+    reason = folder.trial(hot.key).failure_reason()
     assert reason.startswith("DivergedError: the training loss became")
     assert f"failed: Hot, seed 0: {reason}" in ended.out and "1 failed" in ended.out
     child = children(directory)[hot.key]

@@ -123,7 +123,7 @@ def test_the_whole_way_replayed_is_the_member_bit_for_bit(alone: tuple[Folder, E
 def test_the_best_schedule_is_trained_with_every_seed_and_exported(alone: tuple[Folder, Ended]) -> None:
     folder = alone[0]
     (best,) = candidates.chosen(folder) or []
-    assert {p.stem for p in folder.results.iterdir()} == {t.key for t in best.trials} and len(best.trials) == SEEDS
+    assert {p.stem for p in folder.trials_path.iterdir()} == {t.key for t in best.trials} and len(best.trials) == SEEDS
     values = {c.number: c.values(folder, ["corruption"])[0] for c in candidates.read(folder)[:SIZE]}
     assert best.optuna == max(values, key=lambda n: values[n])
     study = find_study(str(folder.report / "best_schedule.py"))[1]

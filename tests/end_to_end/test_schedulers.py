@@ -6,6 +6,7 @@ import pytest
 
 from study.ledger import candidates, results
 from study.ledger.folder import Folder
+from study.ledger.state import State
 from tests.end_to_end.launches import children, run
 
 POOR = (1e-6, 2e-6)
@@ -33,11 +34,11 @@ def test_poor_settings_are_stopped_and_the_best_is_tested(work: Path, scratch: P
     tried = {c.trials[0].values_at(0)["lr"]: c for c in candidates.read(folder)}
     assert {lr for lr, c in tried.items() if c.outcome(folder) == "stopped"} >= set(POOR)
     for lr in POOR:
-        rows = results.read([folder.stopped(tried[lr].trials[0].key)])
+        rows = results.read([folder.trial(tried[lr].trials[0].key).mark(State.STOPPED)])
         assert 1 <= rows["epoch"].max() < 4 and set(rows["benchmark"]) == {"training"}
     (best,) = candidates.chosen(folder) or []
     assert best.outcome(folder) == "validated" and best.number not in {tried[lr].number for lr in POOR}
-    assert [path.stem for path in folder.results.iterdir()] == [best.trials[0].key]
+    assert [path.stem for path in folder.trials_path.iterdir()] == [best.trials[0].key]
     states = {key: child.data.tags["study.state"] for key, child in children(folder.path).items()}
     assert [states[tried[lr].trials[0].key] for lr in POOR] == ["stopped"] * 2
     again = run("resume", folder.path, scratch=scratch, watch=True)

@@ -15,6 +15,7 @@ from search_spaces.core.space import Search
 from study.engine.optimizer import Optimizer
 from study.ledger import candidates, results
 from study.ledger.folder import Folder
+from study.ledger.state import State
 from study.plan.space import Space
 from study.registry.lookup import find_study
 from tests.end_to_end.launches import ROOT, children
@@ -104,7 +105,7 @@ def test_test_data_is_read_once_by_the_chosen_when_the_search_is_over(story: Sto
     (best,) = candidates.chosen(story.folder) or []
     # For each seed: accuracy, corruptions, and the images on which the method shows itself.
     assert story.reads == [(True, 8)] * 3 * 2
-    assert {p.stem for p in story.folder.results.iterdir()} == {t.key for t in best.trials}
+    assert {p.stem for p in story.folder.trials_path.iterdir()} == {t.key for t in best.trials}
     values = {c.number: c.values(story.folder, ["corruption"])[0] for c in candidates.read(story.folder)}
     assert len(values) == 4 and best.number == max(values, key=lambda n: values[n])
 
@@ -115,9 +116,11 @@ def test_a_killed_search_continues_as_if_it_had_not_been(story: Story, work: Pat
     fingerprint = story.folder.read()["fingerprint"]
     alone = Optimizer("searched", Space(study, fingerprint), Search(samples=4), Folder(tmp_path))
     while (trial := alone.next()) is not None:
-        target = alone.folder.validation(trial.key)
+        target = alone.folder.trial(trial.key).mark(State.VALIDATED)
         target.parent.mkdir(exist_ok=True)
-        target.write_bytes(story.folder.validation(trial.key).read_bytes())  # there, if the search is the same
+        target.write_bytes(
+            story.folder.trial(trial.key).mark(State.VALIDATED).read_bytes()
+        )  # there, if the search is the same
         alone.settle(trial, failed=False)
     found = [[t.key for t in c.trials] for c in candidates.read(story.folder)]
     assert found == [[t.key for t in c.trials] for c in alone.candidates]
@@ -127,7 +130,7 @@ def test_mlflow_has_a_run_a_trial_with_what_was_measured_where(story: Story) -> 
     found, (best,) = children(story.folder.path), candidates.chosen(story.folder) or []
     assert len(found) == 8 and {run.info.status for run in found.values()} == {"FINISHED"}
     for key, run in found.items():
-        validated = results.rows(story.folder.validation(key))
+        validated = results.rows(story.folder.trial(key).mark(State.VALIDATED))
         clean = next(r["value"] for r in validated if r["benchmark"] == "clean")
         assert run.data.metrics["validation.clean"] == clean and "validation.corruption" in run.data.metrics
         tested = key in {t.key for t in best.trials}

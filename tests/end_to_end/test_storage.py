@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 
 from study.ledger.folder import Folder
+from study.ledger.state import State
 from tests.end_to_end.launches import Command, Ended, children, run, table, times
 
 
@@ -41,5 +42,9 @@ def test_a_machine_that_is_lost_takes_nothing_with_it(
 
 def begun(home: Folder) -> dict[str, list[dict[str, float]]]:
     """Returns the key and the history of every trial that has a checkpoint in the store and no table."""
-    paths = [p for p in home.path.glob("trials/*/checkpoint.pt") if not home.result(p.parent.name).exists()]
+    paths = [
+        p
+        for p in home.path.glob("trials/*/checkpoint.pt")
+        if not home.trial(p.parent.name).mark(State.FINISHED).exists()
+    ]
     return {p.parent.name: torch.load(p, weights_only=True)["history"] for p in paths}

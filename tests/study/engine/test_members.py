@@ -1,6 +1,5 @@
 """A population's member, without Ray's processes."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,8 @@ from study.engine import best_schedule as population
 from study.engine.members import MemberActor
 from study.errors import UserError
 from study.ledger.folder import Folder
+from study.plan.options import Options
 from study.plan.space import Space
-from study.work.trial_run import Place
 from tests.support import digits
 
 STUDY = Study(
@@ -29,14 +28,14 @@ def test_a_member_that_diverges_at_the_end_is_done_and_is_not_chosen(tmp_path: P
     space = Space(STUDY, data.fingerprint)
     told = {
         "trial": space.trials(space.arms[0], {"lr": 0.1})[0].to_json(), "interval": 1, "objective": "corruption",
-        "study": "s", "place": asdict(Place()), "folder": str(tmp_path), "member": 0,
+        "study": "s", "options": Options(), "folder": str(tmp_path), "storage": None, "member": 0,
     }  # fmt: skip
     actor = MemberActor.__new__(MemberActor)
     actor.setup({"config": told, "lr": 0.1}, data)
     assert actor.step()["done"] is False
     start = actor.at
     for _ in range(2):  # again, as after a resume
-        actor.take({"config": told, "lr": 1e30})
+        actor.reset_config({"config": told, "lr": 1e30})
         actor.at = start
         result = actor.step()
         assert result["done"] is True and result["score"] == 0.0

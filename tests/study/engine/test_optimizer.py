@@ -3,7 +3,6 @@
 import json
 import math
 import random
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,9 @@ import pytest
 
 from search_spaces.core.space import Arm, Grid, Range, Search, Study
 from study.engine.optimizer import Optimizer, listed
-from study.errors import UserError
 from study.ledger import candidates, results
 from study.ledger.folder import Folder, write_json
+from study.ledger.state import State
 from study.ledger.trial import Trial
 from study.plan.space import Space
 from tests.support import FINGERPRINT, table
@@ -46,7 +45,7 @@ def _value(trial: Trial, corruption: str, severity: int) -> float:
 
 
 def _measure(folder: Folder, trial: Trial) -> None:
-    table([trial], folder.validation(trial.key).parent, _value)
+    table([trial], folder.trials_path, _value, State.VALIDATED)
 
 
 def _optimizer(path: Path, study: Study = STUDY, **search: Any) -> Optimizer:
@@ -60,7 +59,7 @@ def _run(optimizer: Optimizer, end: Callable[[Folder, Trial], object] = _measure
     while count and (trial := optimizer.next()):
         taken.append(trial)
         end(optimizer.folder, trial)
-        optimizer.settle(trial, failed=optimizer.folder.state(trial.key) == "failed")
+        optimizer.settle(trial, failed=optimizer.folder.trial(trial.key).test == "failed")
         count -= 1
     return taken
 
@@ -77,7 +76,7 @@ def test_each_candidate_is_a_setting_with_all_its_seeds_and_optuna_is_told_their
     stored = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path / 'a/optuna.db'}")
     assert stored.metric_names == ["clean", "corruption"] and len(stored.trials) == 8
     for one, other, told in zip(taken[::2], taken[1::2], stored.trials, strict=True):
-        rows = results.read([optimizer.folder.validation(t.key) for t in (one, other)])
+        rows = results.read([optimizer.folder.trial(t.key).mark(State.VALIDATED) for t in (one, other)])
         rows = rows[rows["metric"] == "accuracy"]
         clean = rows[rows["benchmark"] == "clean"]["value"].mean()
         corrupted = rows[rows["benchmark"] == "common"]["value"].mean()
@@ -175,9 +174,9 @@ def test_two_candidates_of_one_setting_share_their_trials_while_they_run(tmp_pat
 def test_stopped_and_failed_candidates_are_told_so_and_their_other_seeds_dropped(tmp_path: Path) -> None:
     def end(folder: Folder, trial: Trial) -> None:
         if trial.params["sigma"] == 0.1:
-            table([trial], folder.stopped(trial.key).parent)
+            table([trial], folder.trials_path, state=State.STOPPED)
         else:
-            write_json(folder.failure(trial.key), {"reason": "x"})
+            write_json(folder.trial(trial.key).mark(State.FAILED), {"reason": "x"})
 
     optimizer = _optimizer(tmp_path / "ends", SMALL, algorithm="grid")
     assert [(t.params["sigma"], t.seed) for t in _run(optimizer, end)] == [(0.1, 0), (0.2, 0)]
@@ -193,9 +192,14 @@ def test_more_samples_go_on_where_fewer_ended(tmp_path: Path) -> None:
     assert [t.key for t in fewer + more] == [t.key for t in _run(_optimizer(tmp_path / "seven", samples=7))]
 
 
-def test_a_lost_store_is_one_line(tmp_path: Path) -> None:
-    _run(_optimizer(tmp_path / "lost", samples=2))
+@pytest.mark.parametrize("count", [3, 8])
+def test_a_lost_store_is_made_anew_and_changes_nothing(count: int, tmp_path: Path) -> None:
+    whole = [t.key for t in _run(_optimizer(tmp_path / "whole", samples=8))]
+    taken = [t.key for t in _run(_optimizer(tmp_path / "lost", samples=8), count=count)]
+    before = _optimizer(tmp_path / "lost", samples=8).study.trials
     (tmp_path / "lost/optuna.db").unlink()
-    with pytest.raises(UserError, match="lacks 2 of the search's candidates"):
-        _optimizer(tmp_path / "lost", samples=2)
-    shutil.rmtree(tmp_path / "lost")
+    again = _optimizer(tmp_path / "lost", samples=8)
+    described = [[(t.number, t.state, t.values, t.params, t.user_attrs) for t in some]
+                 for some in (before, again.study.trials)]  # fmt: skip
+    assert described[0] == described[1]
+    assert taken + [t.key for t in _run(again)] == whole and again.complete

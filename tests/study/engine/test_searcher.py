@@ -1,5 +1,6 @@
 """Tune's side of a search, without Ray's processes: nodes that share no folder, disks that refuse."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 from search_spaces.core.space import Arm, Range, Search, Study
 from study.engine.optimizer import Optimizer
 from study.engine.searcher import CandidateSearcher
-from study.ledger import candidates
+from study.ledger import candidates, results
 from study.ledger.files import StorageError
 from study.ledger.folder import Folder
+from study.ledger.state import State
 from study.plan.space import Space
 from tests.support import FINGERPRINT, table
 
@@ -34,11 +36,11 @@ def test_it_learns_of_what_another_node_has_trained(tmp_path: Path) -> None:
     for number in ("0", "1"):
         searcher.suggest(number)
         trial = searcher.running[number]
-        table([trial], other.validation("").parent)
-        other.keep(other.validation(trial.key))
-        searcher.on_trial_complete(number, {"done": True})
+        table([trial], other.trials_path, state=State.VALIDATED)
+        other.keep(other.trial(trial.key).mark(State.VALIDATED))
+        searcher.on_trial_complete(number, {"done": True, "seconds": 1.0})
     assert searcher.optimizer.complete
-    assert [c.outcome(folder) for c in candidates.read(folder)] == ["validated"] * 2
+    assert [c.state(folder) for c in candidates.read(folder)] == [State.VALIDATED] * 2
 
 
 def test_a_disk_that_refuses_is_told_and_no_fault_of_the_trials(
@@ -52,5 +54,21 @@ def test_a_disk_that_refuses_is_told_and_no_fault_of_the_trials(
         raise StorageError("no room")
 
     monkeypatch.setattr(searcher.optimizer, "settle", refuse)
-    searcher.on_trial_complete("0", {"done": True})
+    searcher.on_trial_complete("0", {"done": True, "seconds": 1.0})
     assert [str(error) for error in told] == ["no room"]
+
+
+def test_a_trial_that_is_stopped_early_leaves_all_its_epochs_whoever_trained_them(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "driver")
+    searcher = _searcher(folder, [])
+    searcher.suggest("0")
+    trial = searcher.running["0"]
+    folder.write_json(folder.trial(trial.key).becoming(State.STARTED), {})
+    epochs = [{"epoch": n, "time": 0.0, "train_loss": 1 / n, "val_accuracy": 0.1 * n} for n in (1, 2, 3, 4)]
+    # The first result of a worker that goes on says what was trained before it.
+    searcher.on_trial_result("0", {"points": json.dumps(epochs[:3]), "seconds": 1.0})
+    searcher.on_trial_complete("0", {"points": json.dumps(epochs[3:]), "seconds": 2.5, "done": True})
+    table = folder.trial(trial.key).mark(State.STOPPED)
+    losses = [row["value"] for row in results.rows(table) if row["metric"] == "train_loss"]
+    assert losses == [1, 1 / 2, 1 / 3, 1 / 4] and results.facts(table)["seconds"] == 2.5
+    assert [c.state(folder) for c in candidates.read(folder)][0] is State.STOPPED

@@ -11,6 +11,7 @@ import pytest
 from search_spaces.core.space import Search
 from study.ledger.candidates import Candidate, choose, chosen, read
 from study.ledger.folder import Folder
+from study.ledger.state import State
 from study.ledger.trial import Trial
 from tests.support import table, trials
 
@@ -28,7 +29,7 @@ def _search(folder: Folder, values: dict[str, tuple[float, float]]) -> None:
     for number, config in enumerate(values):
         mine = tuple(t for t in SOME if t.config_id == config)
         Candidate(number, number, {"sigma": mine[0].params["sigma"]}, mine).write(folder)
-        table(list(mine), folder.validation("x").parent, value)
+        table(list(mine), folder.trials_path, value, State.VALIDATED)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -77,30 +78,29 @@ def test_only_what_is_validated_is_chosen_and_a_setting_once(tmp_path: Path) -> 
     again = replace(read(folder)[0], number=10)
     again.write(folder)
     for trial in read(folder)[1].trials:
-        folder.validation(trial.key).unlink()
+        folder.trial(trial.key).mark(State.VALIDATED).unlink()
     found = choose(folder, Search(objectives=("clean", "corruption")))
     assert [c.number for c in found] == [0, 2, 3, 4, 5, 6, 7, 8, 9]
-    assert [read(folder)[n].outcome(folder) for n in (0, 1, 10)] == ["validated", "open", "validated"]
+    assert [read(folder)[n].state(folder) for n in (0, 1, 10)] == ["validated", "started", "validated"]
 
 
 def test_where_none_is_validated_nothing_is_chosen_for_good(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     _search(folder, {SETTINGS[0]: (0.5, 0.5)})
-    for path in folder.validation("x").parent.iterdir():
+    for path in folder.trials_path.glob("*/validation.parquet"):
         path.unlink()
     assert choose(folder, Search()) == [] and chosen(folder) is None
 
 
-def test_a_candidates_outcome_is_that_of_its_worst_seed(tmp_path: Path) -> None:
+def test_a_candidates_state_is_that_of_its_worst_seed(tmp_path: Path) -> None:
     ends = ("validated", "stopped", "failed", "pending")
     for number, (one, other) in enumerate(product(ends, ends)):
         folder = Folder(tmp_path / str(number))
         mine = tuple(t for t in SOME if t.config_id == SETTINGS[0])
         for trial, end in zip(mine, (one, other), strict=True):
-            path = {"validated": folder.validation, "stopped": folder.stopped, "failed": folder.failure}.get(end)
-            if path:
-                path(trial.key).parent.mkdir(parents=True, exist_ok=True)
-                path(trial.key).touch()
-        expected = next((e for e in ("failed", "stopped") if e in (one, other)), "open")
+            folder.trial(trial.key).path.mkdir(parents=True)
+            if end != "pending":
+                folder.trial(trial.key).mark(State(end)).touch()
+        expected = next((e for e in ("failed", "stopped") if e in (one, other)), "started")
         expected = "validated" if {one, other} == {"validated"} else expected
-        assert Candidate(0, 0, {}, mine).outcome(folder) == expected
+        assert Candidate(0, 0, {}, mine).state(folder) == expected

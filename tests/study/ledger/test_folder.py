@@ -1,12 +1,14 @@
 """A study's directory: who may live there, and what it says."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from study.errors import UserError
 from study.ledger.folder import Folder, write_json
+from study.ledger.trial import Trial
 from tests.support import trials
 
 TRIALS = trials("sigma_sweep", seeds=2)
@@ -14,7 +16,7 @@ ONE_SEED = [t for t in TRIALS if t.seed == 0]
 FACTS = {"data": "digits", "question": "?"}
 
 
-def _claim(path: Path, identity: str = "id", some: list = ONE_SEED) -> Folder:  # type: ignore[type-arg]
+def _claim(path: Path, identity: str = "id", some: list[Trial] = ONE_SEED) -> Folder:
     folder = Folder(path)
     folder.claim("sigma_sweep", identity, some, FACTS)
     return folder
@@ -28,7 +30,9 @@ def test_an_empty_or_absent_directory_becomes_its_home(made: bool, tmp_path: Pat
     assert folder.trials() == ONE_SEED
     record = folder.read()
     assert (record["name"], record["id"], record["data"]) == ("sigma_sweep", "id", "digits")
-    assert [p.name for p in folder.path.iterdir()] == ["study.json"]
+    assert sorted(p.name for p in folder.path.iterdir()) == ["study.json", "trials"]
+    assert record["trials"] == [trial.key for trial in ONE_SEED]  # keys alone; what a trial is stands in its folder
+    assert folder.trial(ONE_SEED[0].key).trial() == ONE_SEED[0]
 
 
 def test_the_same_study_comes_back_and_more_seeds_join(tmp_path: Path) -> None:
@@ -61,7 +65,7 @@ def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
         _claim(tmp_path / "file")
     with pytest.raises(
         UserError,
-        match="cannot write .*file/below/study.json: Not a directory. Nothing finished is lost.*another --output",
+        match="cannot write .*file/below/.*: Not a directory. Nothing finished is lost.*another --output",
     ):
         _claim(tmp_path / "file/below")
     with pytest.raises(UserError, match="cannot write /proc/study"):
@@ -96,19 +100,17 @@ def test_no_study_is_one_line(tmp_path: Path) -> None:
             ask()
 
 
-def test_states_follow_the_files(tmp_path: Path) -> None:
-    folder, key = _claim(tmp_path), ONE_SEED[0].key
-    assert folder.state(key) == "pending"
-    folder.trial(key).mkdir(parents=True)
-    assert folder.state(key) == "started"
-    write_json(folder.failure(key), {"reason": "out of memory"})
-    assert folder.state(key) == "failed" and folder.failure_reason(key) == "out of memory"
-    folder.results.mkdir()
-    folder.result(key).with_suffix(".77.tmp").write_bytes(b"half")
-    assert folder.state(key) == "failed"
-    folder.result(key).write_bytes(b"")
-    assert folder.state(key) == "finished"
-    assert folder.state(ONE_SEED[1].key) == "pending"
+def test_a_directory_of_another_layout_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "study.json").write_text(json.dumps({"name": "old", "id": "x", "trials": []}))
+    for ask in (Folder(tmp_path).read, Folder(tmp_path).trials, lambda: _claim(tmp_path)):
+        with pytest.raises(UserError, match=r"another version of this package \(layout 1, this one reads 2\)"):
+            ask()
+
+
+def test_a_label_that_has_changed_is_the_new_one(tmp_path: Path) -> None:
+    _claim(tmp_path)
+    renamed = [replace(trial, arm="Noise") for trial in ONE_SEED]
+    assert _claim(tmp_path, some=renamed).trials() == renamed
 
 
 def test_json_is_replaced_in_one_step(tmp_path: Path) -> None:

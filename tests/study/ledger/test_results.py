@@ -90,8 +90,9 @@ def test_what_fails_while_writing_leaves_no_table_behind(tmp_path: Path) -> None
 
 def test_a_leftover_of_a_killed_writer_is_not_read(tmp_path: Path) -> None:
     table(TRIALS[:2], tmp_path)
-    (tmp_path / f"{TRIALS[2].key}.4711.tmp").write_bytes(b"PAR1 half a table")
-    found = results.read(sorted(tmp_path.glob("*.parquet")))
+    (tmp_path / TRIALS[2].key).mkdir()
+    (tmp_path / TRIALS[2].key / "result.parquet.4711.tmp").write_bytes(b"PAR1 half a table")
+    found = results.read(sorted(tmp_path.glob("*/result.parquet")))
     assert set(found["trial"]) == {t.key for t in TRIALS[:2]}
 
 

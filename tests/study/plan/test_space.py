@@ -10,7 +10,8 @@ import pytest
 from search_spaces.core.space import Arm, Grid, Range, Scheduler, Search, Study
 from study.errors import UserError
 from study.ledger.trial import Trial, study_id
-from study.plan.overrides import Overrides
+from study.plan.options import Options
+from study.plan.overrides import changed as apply
 from study.plan.space import Space, data_options, resolve
 from tests.support import FINGERPRINT
 
@@ -186,16 +187,16 @@ def test_a_searchs_identity_is_what_decides_its_candidates() -> None:
 
 
 def test_the_command_line_chooses_the_search() -> None:
-    changed = Overrides(search="random", samples=7, objectives=("clean",), scheduler="median").apply(STUDY)
+    changed = apply(STUDY, Options(search="random", samples=7, objectives=("clean",), scheduler="median"))
     assert changed.search == Search(algorithm="random", samples=7, objectives=("clean",))
     assert changed.scheduler == Scheduler(algorithm="median")
-    grid = Overrides(scheduler="asha").apply(STUDY)
+    grid = apply(STUDY, Options(scheduler="asha"))
     assert grid.search is None and grid.searching == Search(algorithm="grid")
-    clean = Overrides(scheduler="asha", objectives=("clean",)).apply(STUDY)
+    clean = apply(STUDY, Options(scheduler="asha", objectives=("clean",)))
     assert clean.searching == Search(algorithm="grid", objectives=("clean",))
-    assert Overrides(samples=3).apply(replace(STUDY, search=Search(seed=5))).search == Search(samples=3, seed=5)
+    assert apply(replace(STUDY, search=Search(seed=5)), Options(samples=3)).search == Search(samples=3, seed=5)
     with pytest.raises(UserError, match="--samples belongs to a search, and the study has none"):
-        Overrides(samples=3).apply(STUDY)
+        apply(STUDY, Options(samples=3))
 
 
 SCHEDULED = Arm(
@@ -236,21 +237,21 @@ def test_mistakes_of_a_schedule_are_one_line(schedule: Any, says: str) -> None:
 
 def test_epochs_of_the_command_line_are_every_arms() -> None:
     arms = (replace(STUDY.arms[0], space={"sigma": 0.1, "epochs": 2}), STUDY.arms[1])
-    changed = Overrides(epochs=50).apply(replace(STUDY, arms=arms))
+    changed = apply(replace(STUDY, arms=arms), Options(epochs=50))
     assert {t.recipe["epochs"] for t in resolve(changed, FINGERPRINT, ())} == {50}
 
 
 def test_a_grid_takes_no_samples() -> None:
     with pytest.raises(UserError, match="--samples is not for a grid"):
-        Overrides(scheduler="asha", samples=3).apply(STUDY)
+        apply(STUDY, Options(scheduler="asha", samples=3))
 
 
 def test_overrides_change_what_they_name_and_no_more() -> None:
-    changed = Overrides(data="mnist", model="lenet5", seeds=7, epochs=9).apply(STUDY)
+    changed = apply(STUDY, Options(data="mnist", model="lenet5", seeds=7, epochs=9))
     assert (changed.data, changed.model, changed.seeds, changed.recipe) == ("mnist", "lenet5", 7, {"epochs": 9})
     assert replace(changed, data=STUDY.data, model=STUDY.model, seeds=2, recipe=STUDY.recipe) == STUDY
-    assert Overrides().apply(STUDY) == STUDY
-    assert Overrides(epochs=0).apply(STUDY).recipe == {"epochs": 0}
+    assert apply(STUDY, Options()) == STUDY
+    assert apply(STUDY, Options(epochs=0)).recipe == {"epochs": 0}
 
 
 def test_a_studys_identity_is_its_name_and_settings() -> None:

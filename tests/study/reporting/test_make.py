@@ -8,6 +8,7 @@ import pytest
 from study.errors import UserError
 from study.ledger.candidates import Candidate
 from study.ledger.folder import Folder, write_json
+from study.ledger.state import State
 from study.reporting import make as reporting
 from tests.support import members, population, table, trials
 
@@ -32,9 +33,9 @@ def test_an_unfinished_study_has_nothing_to_report(folder: Folder) -> None:
 
 
 def test_it_says_what_is_missing_and_what_failed(folder: Folder) -> None:
-    table(TRIALS[:-2], folder.results)
-    write_json(folder.failure(TRIALS[-1].key), {"reason": "out of memory"})
-    (folder.path / "results" / f"{TRIALS[-2].key}.1.tmp").write_bytes(b"half")
+    table(TRIALS[:-2], folder.trials_path)
+    write_json(folder.trial(TRIALS[-1].key).mark(State.FAILED), {"reason": "out of memory"})
+    (folder.trial(TRIALS[-2].key).path / "result.parquet.1.tmp").write_bytes(b"half")
     sections, summary, _ = reporting.make([folder], folder.report)
     assert [s.name for s in sections] == ["accuracy_curve", "corruption_table"] and "best_sigma.corruption" in summary
     text = (folder.report / "index.html").read_text(encoding="utf-8")
@@ -44,13 +45,13 @@ def test_it_says_what_is_missing_and_what_failed(folder: Folder) -> None:
 
 
 def test_one_report_in_some_formats(folder: Folder) -> None:
-    table(TRIALS, folder.results)
+    table(TRIALS, folder.trials_path)
     reporting.make([folder], folder.report, only=["corruption_table"], formats=["md", "csv"])
     assert {p.name for p in folder.report.iterdir()} == {"corruption_table.md", "corruption_table.csv"}
 
 
 def test_unknown_reports_and_formats_are_one_line(folder: Folder) -> None:
-    table(TRIALS, folder.results)
+    table(TRIALS, folder.trials_path)
     with pytest.raises(UserError, match="there is no report 'accuracy_curv'. Did you mean 'accuracy_curve'"):
         reporting.make([folder], folder.report, only=["accuracy_curv"])
     with pytest.raises(UserError, match="there is no format 'htm' of reports. Did you mean 'html'"):
@@ -59,11 +60,11 @@ def test_unknown_reports_and_formats_are_one_line(folder: Folder) -> None:
 
 
 def test_each_dataset_has_its_own_reports(folder: Folder, tmp_path: Path) -> None:
-    table(TRIALS, folder.results)
+    table(TRIALS, folder.trials_path)
     other = Folder(tmp_path / "other")
     moved = [replace(t, data="my/mnist") for t in TRIALS]
     other.claim("sigma_sweep", "id", moved, {**FACTS, "data": "my/mnist"})
-    table(moved, other.results)
+    table(moved, other.trials_path)
     sections, summary, _ = reporting.make([folder, other], tmp_path / "both")
     names = ["accuracy_curve_digits", "accuracy_curve_my_mnist"]
     assert [s.name for s in sections if s.name.startswith("accuracy")] == names and len(sections) == 4
@@ -82,7 +83,7 @@ def test_each_search_and_population_has_its_own_reports(tmp_path: Path) -> None:
         for number, config in enumerate(chosen):
             some = [t for t in TRIALS if t.config_id == config]
             Candidate(number, number, {}, tuple(some)).write(folder)
-            table(some, folder.validation("x").parent)
+            table(some, folder.trials_path, state=State.VALIDATED)
         population(members(4), folder.population)
     sections, _, _ = reporting.make(folders, tmp_path / "both", formats=["csv", "html"])
     kinds = ("search_parallel", "population_schedules")

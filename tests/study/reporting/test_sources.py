@@ -9,6 +9,7 @@ from search_spaces.core.space import Arm, Grid
 from study.errors import UserError
 from study.ledger import results
 from study.ledger.folder import Folder, write_json
+from study.ledger.state import State
 from study.ledger.trial import Trial
 from study.reporting import sources as gather
 from tests.support import members, population, table, trials
@@ -19,7 +20,7 @@ FACTS = {"question": "?", "data": "digits"}
 def _study(path: Path, some: list[Trial], name: str = "sigma_sweep", **facts: str) -> gather.Source:
     folder = Folder(path)
     folder.claim(name, "id", some, {**FACTS, **facts})
-    table(some, folder.results)
+    table(some, folder.trials_path)
     return gather.look(folder)
 
 
@@ -31,7 +32,7 @@ def _sweep(*sigmas: float, label: str = "GNT", seeds: int = 2, **fixed: object) 
 
 def test_one_study_is_its_files(tmp_path: Path) -> None:
     source = _study(tmp_path / "a", _sweep(0.1, 0.5))
-    files = [source.folder.result(trial.key) for trial in source.trials]
+    files = [source.folder.trial(trial.key).mark(State.FINISHED) for trial in source.trials]
     assert gather.rows([source]).equals(results.read(files))
 
 
@@ -85,10 +86,10 @@ def test_names_are_as_short_as_tells_studies_apart(tmp_path: Path) -> None:
 def test_what_is_not_finished_is_named(tmp_path: Path) -> None:
     some = _sweep(0.1, 0.5)
     source = _study(tmp_path / "a", some)
-    source.folder.result(some[0].key).unlink()
-    source.folder.result(some[1].key).unlink()
-    source.folder.trial(some[0].key).mkdir(parents=True)
-    write_json(source.folder.failure(some[1].key), {"reason": "out of memory"})
+    source.folder.trial(some[0].key).mark(State.FINISHED).unlink()
+    source.folder.trial(some[1].key).mark(State.FINISHED).unlink()
+    source.folder.trial(some[0].key).mark(State.STARTED).touch()
+    write_json(source.folder.trial(some[1].key).mark(State.FAILED), {"reason": "out of memory"})
     now = gather.look(source.folder)
     assert now.finished == 2 and now.missing == ["GNT, sigma 0.1, seed 0"]
     assert now.failed == [("GNT, sigma 0.5, seed 0", "out of memory")]

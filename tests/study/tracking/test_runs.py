@@ -14,6 +14,7 @@ from study.ledger import results
 from study.ledger.candidates import Candidate, choose, chosen, read
 from study.ledger.folder import Folder, write_json
 from study.ledger.headline import headline
+from study.ledger.state import State
 from study.ledger.trial import Trial
 from study.reporting import make as reporting
 from study.tracking.restore import restore
@@ -32,9 +33,9 @@ def _study(path: Path, uri: str, some: list[Trial] = TRIALS, lost: int = 2, **fa
         "command": "study launch", "tracking_uri": uri, "commit": "abc", "versions": {"torch": "2"}, **facts,
     }  # fmt: skip
     folder.claim(NAME, facts.get("id", "aaaa11112222"), some, record)
-    table(some[: len(some) - lost], folder.results)
+    table(some[: len(some) - lost], folder.trials_path)
     if lost == 2:
-        write_json(folder.failure(some[-1].key), {"reason": "out of memory"})
+        write_json(folder.trial(some[-1].key).mark(State.FAILED), {"reason": "out of memory"})
     return folder
 
 
@@ -62,19 +63,20 @@ def mirrored(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Mir
     _deliver(store, TRIALS)
     made = reporting.make([folder], folder.report, formats=["csv", "tex", "md"])
     store.report(made.summary)
-    tables, report = _contents(folder.results), _contents(folder.report)
+    tables, report = _contents(folder.trials_path), _contents(folder.report)
     shutil.rmtree(folder.path)
     return Mirrored(uri, store.study["home"], tables, report)
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "failure.json")
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def test_a_study_comes_back_bit_for_bit_when_its_directory_is_gone(mirrored: Mirrored, tmp_path: Path) -> None:
     folder = restore(mirrored.uri, NAME, None, tmp_path / "back")
-    assert _contents(folder.results) == mirrored.tables and folder.read()["home"] == mirrored.home
-    assert [folder.state(t.key) for t in TRIALS] == ["finished"] * 4 + ["pending", "failed"]
+    assert _contents(folder.trials_path) == mirrored.tables and folder.read()["home"] == mirrored.home
+    assert [folder.trial(t.key).test for t in TRIALS] == ["finished"] * 4 + ["pending", "failed"]
     made = reporting.make([folder], tmp_path / "report", formats=["csv", "tex", "md", "html"])
     again = _contents(tmp_path / "report")
     assert {name: again[name] for name in mirrored.report} == mirrored.report and len(mirrored.report) == 3
@@ -85,17 +87,17 @@ def test_a_study_comes_back_bit_for_bit_when_its_directory_is_gone(mirrored: Mir
 def test_a_search_comes_back_with_its_candidates(mirrored: Mirrored, tmp_path: Path) -> None:
     folder = _study(tmp_path / "search", mirrored.uri, [], lost=0, id="eeee")
     Candidate(0, 0, {"sigma": 0.0}, tuple(TRIALS[:2])).write(folder)
-    table(TRIALS[:2], folder.validation("").parent)
-    table(TRIALS[:1], folder.results)
+    table(TRIALS[:2], folder.trials_path, state=State.VALIDATED)
+    table(TRIALS[:1], folder.trials_path)
     choose(folder, Search())
     store = Store(mirrored.uri, folder)
     _deliver(store, TRIALS[:2])
     back = restore(mirrored.uri, NAME, "eeee", tmp_path / "back")
     store.client.delete_run(store.parent)
     assert read(back) == read(folder) and chosen(back) == chosen(folder)
-    assert [back.state(t.key) for t in back.trials()] == ["finished", "validated"]
-    for part in ("results", "validation"):
-        assert _contents(back.path / part) == _contents(folder.path / part)
+    assert [back.trial(t.key).test for t in back.trials()] == ["finished", "pending"]
+    assert [back.trial(t.key).selection for t in back.trials()] == ["validated"] * 2
+    assert _contents(back.trials_path) == _contents(folder.trials_path)
 
 
 def test_runs_carry_what_the_interface_compares(mirrored: Mirrored) -> None:
@@ -119,7 +121,7 @@ def test_runs_carry_what_the_interface_compares(mirrored: Mirrored) -> None:
         assert measured == headline(rows) and data.metrics["adversarial.pgd_linf"] < 1
     assert parent.info.status == "FAILED" and parent.data.metrics["best_sigma.corruption"] in (0.0, 0.5, 1.0)
     artifacts = {a.path for a in client.list_artifacts(parent.info.run_id)}
-    assert artifacts == {"study.json", "report"}
+    assert artifacts == {"study.json", "trials.json", "report"}
     assert {a.path for a in client.list_artifacts(parent.info.run_id, "report")} == {
         f"report/accuracy_curve.{form}" for form in ("csv", "tex", "md")
     }
@@ -127,7 +129,7 @@ def test_runs_carry_what_the_interface_compares(mirrored: Mirrored) -> None:
 
 def _table(mirrored: Mirrored, trial: Trial) -> Path:
     path = Path(mirrored.uri.removeprefix("sqlite:///")).with_name(f"{trial.key}.parquet")
-    path.write_bytes(mirrored.tables[path.name])
+    path.write_bytes(mirrored.tables[f"{trial.key}/result.parquet"])
     return path
 
 
@@ -176,7 +178,7 @@ folder = Folder(Path(path))
 store = Store(uri, folder)
 for trial in folder.trials():
     store.start(trial)
-    store.log(trial, [{"epoch": 1, "time": 1.0, "train_loss": 2.0}])
+    store.log(trial, [{"epoch": 1, "time": 1.0, "train_loss": 2.0, "val_accuracy": 0.5}])
 store.close(complete=all([store.deliver(trial) for trial in folder.trials()]))
 """
 

@@ -12,6 +12,7 @@ from study.datasets.core.data import Data
 from study.errors import UserError
 from study.ledger import results
 from study.ledger.folder import Folder
+from study.ledger.state import State
 from study.ledger.trial import Trial, study_id
 from study.plan import space as spec
 from study.registry.lookup import find
@@ -57,8 +58,8 @@ def _train(directory: Path) -> Path:
     trials = spec.resolve(PARENTS, data.fingerprint)
     folder.claim("parents", study_id("parents", trials), trials, {})
     for trial in trials:
-        TrialRun(trial, data, Place(), folder.trial(trial.key)).epoch()
-        results.write(folder.result(trial.key), "parents", trial, [], {})
+        TrialRun(trial, data, Place(), folder.trial(trial.key).path).epoch()
+        results.write(folder.trial(trial.key).mark(State.FINISHED), "parents", trial, [], {})
     return directory
 
 
@@ -161,5 +162,5 @@ def test_mistakes_are_one_line_before_any_work(directory: Path, tmp_path: Path) 
     )
     refused("--parents is for a study whose arms have parents", arms=CHILDREN.arms[:1])
     moved = Path(shutil.copytree(directory, tmp_path / "parents"))
-    next((moved / "results").iterdir()).unlink()
-    refused(r"seed \d, of .* \(from --parents\) is started, not finished", moved)
+    next(moved.glob("trials/*/result.parquet")).unlink()
+    refused(r"seed \d, of .* \(from --parents\) is (started|pending), not finished", moved)

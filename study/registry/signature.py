@@ -3,6 +3,7 @@
 import inspect
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,6 +16,7 @@ GIVEN = {"shape", "classes", "root", "device", "download"}
 """Keyword arguments that the platform supplies; they are not options."""
 
 
+@cache
 def options_of(target: Callable[..., Any]) -> dict[str, Any]:
     """Returns name -> default (Parameter.empty for none) of the keyword-only arguments that configure `target`."""
     parameters = inspect.signature(target).parameters.values()
@@ -55,6 +57,7 @@ def parse(text: str) -> Any:
         return text
 
 
+@cache
 def _adapters(target: Callable[..., Any]) -> dict[str, TypeAdapter[Any]]:
     function = target.__init__ if inspect.isclass(target) else target
     hints = get_type_hints(function, include_extras=True)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.errors import UserError
-from study.registry import options
+from study.registry import signature
 
 Level = Annotated[float, Ge(0), Le(10)]
 
@@ -33,7 +33,7 @@ class Target:
 
 
 def _check(**given: Any) -> dict[str, Any]:
-    return options.check("target", Target, given, "--set")
+    return signature.check("target", Target, given, "--set")
 
 
 def test_defaults_fill_what_is_not_given_and_the_platforms_arguments_are_no_options() -> None:
@@ -97,12 +97,12 @@ def test_a_value_without_default_must_be_given() -> None:
     def needs(*, layout: Literal["a", "b"], seed: int = 0) -> None: ...
 
     with pytest.raises(UserError, match=r"^needs needs a value for 'layout' \(from the study\)"):
-        options.check("needs", needs, {"seed": 1}, "the study")
-    assert options.check("needs", needs, {"layout": "b"}, "the study") == {"layout": "b", "seed": 0}
+        signature.check("needs", needs, {"seed": 1}, "the study")
+    assert signature.check("needs", needs, {"layout": "b"}, "the study") == {"layout": "b", "seed": 0}
 
 
 def test_building_gives_the_annotated_types_and_the_platforms_arguments() -> None:
-    made = options.build(Target, _check(sigma=[0.1, 0.2], lr=1), shape=(1, 8, 8))
+    made = signature.build(Target, _check(sigma=[0.1, 0.2], lr=1), shape=(1, 8, 8))
     assert made.got["sigma"] == (0.1, 0.2) and type(made.got["lr"]) is float and made.got["shape"] == (1, 8, 8)
     assert made.got["radius"] is None and made.got["kind"] == "adam"
 
@@ -115,18 +115,18 @@ def test_building_gives_the_annotated_types_and_the_platforms_arguments() -> Non
     ],
 )  # fmt: skip
 def test_the_command_lines_text(text: str, value: Any) -> None:
-    assert options.parse(text) == value and type(options.parse(text)) is type(value)
+    assert signature.parse(text) == value and type(signature.parse(text)) is type(value)
 
 
 @pytest.mark.parametrize("text", ["nan", "NaN", "inf", "Infinity", "-Infinity", "1e999", '"1"', "true", "1,5", ""])
 def test_no_text_turns_into_a_number_that_is_not_one(text: str) -> None:
     for name in ("lr", "radius", "sigma"):
         with pytest.raises(UserError):
-            _check(**{name: options.parse(text)})
+            _check(**{name: signature.parse(text)})
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(st.floats(0, 10), st.lists(st.floats(0, 10), min_size=1, max_size=4))
 def test_numbers_survive_the_command_line_bit_for_bit(one: float, many: list[float]) -> None:
-    assert _check(sigma=options.parse(repr(one)))["sigma"] == one
-    assert _check(sigma=options.parse(repr(many)))["sigma"] == many
+    assert _check(sigma=signature.parse(repr(one)))["sigma"] == one
+    assert _check(sigma=signature.parse(repr(many)))["sigma"] == many

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from study.errors import UserError
-from study.plan.overrides import Overrides
-from study.plan.request import Plan, Request, facts, plan, resume
+from study.plan.options import Options
+from study.plan.planning import Plan, claim, facts, plan, resume
 
 STUDY = """
 from search_spaces.core.space import Arm, Grid, Study
@@ -26,15 +26,16 @@ def _claimed(folder: Path, **asked: Any) -> Plan:
     source = folder / "source/mine.py"
     source.parent.mkdir()
     source.write_text(STUDY)
-    made = plan(Request(name=str(source), output=folder / "home", **asked))
-    made.folder.claim(made.name, made.identity, made.trials, facts(made))
+    made = plan(str(source), Options(output=folder / "home", **asked))
+    claim(made)
     shutil.rmtree(source.parent)
     return made
 
 
 def test_the_directory_alone_continues(tmp_path: Path) -> None:
-    overrides = Overrides(epochs=3, model="lenet5", seeds=3, values=(("lr", 0.01), ("sigma", 0.1), ("sigma", 0.2)))
-    launched = _claimed(tmp_path, overrides=overrides, trial_timeout=9.5, retries=0, max_concurrent=1)
+    values = (("lr", 0.01), ("sigma", 0.1), ("sigma", 0.2))
+    options = {"epochs": 3, "model": "lenet5", "seeds": 3, "values": values, "trial_timeout": 9.5, "retries": 0}
+    launched = _claimed(tmp_path, max_concurrent=1, parents=None, data_root=Path("here"), **options)
     moved = tmp_path / "elsewhere"
     (tmp_path / "home").rename(moved)
     resumed = resume(moved, {})
@@ -42,15 +43,14 @@ def test_the_directory_alone_continues(tmp_path: Path) -> None:
     assert (resumed.name, resumed.identity, resumed.study) == (launched.name, launched.identity, launched.study)
     assert resumed.command == launched.command
     assert resumed.folder.path == moved and resumed.tracking_uri == f"sqlite:///{tmp_path / 'mlflow.db'}"
-    kept = replace(launched.request, name="mine", overrides=Overrides(values=overrides.values), output=moved)
-    assert resumed.request == kept
+    assert resumed.options == replace(launched.options, output=moved, data_root=Path("here").absolute())
 
 
 def test_resuming_twice_stores_the_same(tmp_path: Path) -> None:
-    launched = _claimed(tmp_path, overrides=Overrides(seeds=1))
+    launched = _claimed(tmp_path, seeds=1)
     before = json.loads((tmp_path / "home/study.json").read_text())
     again = resume(tmp_path / "home", {})
-    again.folder.claim(again.name, again.identity, again.trials, facts(again))
+    claim(again)
     assert json.loads((tmp_path / "home/study.json").read_text()) == before
     assert again.trials == launched.trials
 
@@ -59,7 +59,7 @@ def test_options_given_anew_win(tmp_path: Path) -> None:
     _claimed(tmp_path, cpus_per_trial=2, address="auto")
     changes = {"cpus_per_trial": 0.5, "address": "local", "retries": 7, "tracking_uri": "http://host"}
     changed = resume(tmp_path / "home", changes)
-    assert {name: getattr(changed.request, name) for name in changes} == changes
+    assert {name: getattr(changed.options, name) for name in changes} == changes
     assert changed.tracking_uri == "http://host"
 
 

@@ -1,0 +1,156 @@
+"""The options of a launch, each declared once: its name, type, default, range and help.
+
+The command line (`terminal.command_line`), what study.json stores, what `study resume` may change and what the engine
+gives a trial all follow from the fields of `Options`. To add an option, add a field.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from study.errors import UserError
+from study.ledger.uri import MASK, absolute, mask
+from study.plan.stored import decode, encode
+from study.registry.signature import pair
+
+Values = tuple[tuple[str, Any], ...]
+"""--set's pairs, in order. A key given twice is a grid of its values."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """What an option is beside its name, type and default.
+
+    decides: whether it changes which trials there are; such options make another study, so `resume` does not take them.
+    resumable: whether `resume` takes it. least, most: range. parse: text -> value, where a text is typed that is not
+    the value itself. several: whether it may be given more than once. flag: its name on the command line.
+    """
+
+    help: str
+    decides: bool = False
+    resumable: bool = True
+    least: float | None = None
+    most: float | None = None
+    why_most: str = ""
+    parse: Callable[[str], Any] | None = None
+    several: bool = False
+    flag: str | None = None
+    metavar: str | None = None
+
+
+def option(help: str, default: Any = None, **details: Any) -> Any:
+    """Returns a field of `Options`. details: of its `Declaration`."""
+    return field(default=default, metadata={"declaration": Declaration(help=help, **details)})
+
+
+def seconds(text: str) -> float:
+    """Returns the seconds that "90", "30s", "5m" or "1h" mean. Raises UserError for another text."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if match is None:
+        raise UserError(f"{text!r} is no time; write it as 30s, 5m or 1h")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Returns the names of a comma-separated list."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a launch asks for beside the study's name. None keeps what the study, or the machine, says."""
+
+    data: str | None = option("Dataset, instead of the study's own: a name or a file.", decides=True)
+    data_root: Path | None = option("Folder that holds the dataset's files.")
+    download: bool = option("Fetch the dataset if it is missing.", False)
+    model: str | None = option("Model, instead of the study's own: a name or a file.", decides=True)
+    values: Values = option(
+        "Set an option: of the methods, the recipe, `model.*` or `data.*`. A key given twice is a grid: "
+        "`--set sigma=0.1 --set sigma=0.5`.",
+        (), decides=True, parse=pair, several=True, flag="set", metavar="KEY=VALUE",
+    )  # fmt: skip
+    seeds: int | None = option("Repetitions of every setting.", decides=True, least=1)
+    epochs: int | None = option("Epochs of every trial.", decides=True, least=0)
+    search: str | None = option(
+        "How to choose settings: tpe, random or grid. Validated; the best are tested.", decides=True
+    )
+    samples: int | None = option("Settings that a search tries.", decides=True)
+    objectives: tuple[str, ...] = option(
+        "What a search maximises, comma-separated: clean, corruption, ...", (), decides=True, parse=listed
+    )
+    scheduler: str | None = option("Stop trials early that do worse than others: asha or median.", decides=True)
+    trials: int | None = option("Run only the first so many trials now.", least=1)
+    cpus_per_trial: float = option("CPU cores a trial gets.", 1.0, least=0.01)
+    gpus_per_trial: float = option(
+        "GPUs a trial gets; 0.25 runs four on one.", 0.0, least=0, most=1,
+        why_most="a trial computes on one GPU, so more would be reserved and stand idle",
+    )  # fmt: skip
+    max_concurrent: int | None = option("Most trials at once.", least=1)
+    address: str | None = option("A running Ray cluster to use, such as `auto`; `local` is a Ray of its own.")
+    retries: int = option("New workers for a trial whose worker dies.", 2, least=0)
+    trial_timeout: float | None = option("Seconds of work after which a trial counts as hung, and fails.", least=0.1)
+    checkpoint_every: float = option(
+        "How often a trial in training is stored, such as 30s or 5m; 0 is after every epoch.", 30.0, parse=seconds
+    )
+    tracking_uri: str | None = option("MLflow server or store; an SQLite file beside the studies if not given.")
+    parents: Path | None = option("Directory of the study whose models are fine-tuned, where a study does so.")
+    output: Path | None = option("Directory of the study; continued if it holds this study.", resumable=False)
+    storage: str | None = option(
+        "Where nodes share no folder: a URI that all reach, such as s3://bucket/studies/NAME.", resumable=False
+    )
+
+    def __post_init__(self) -> None:
+        """Raises UserError for a value out of its range."""
+        for each, declared in declarations(type(self)):
+            value = getattr(self, each.name)
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                continue
+            name = flag(each)
+            if declared.least is not None and value < declared.least:
+                raise UserError(f"{name} is {value:g}; it should be at least {declared.least:g}")
+            if declared.most is not None and value > declared.most:
+                why = f": {declared.why_most}" if declared.why_most else ""
+                raise UserError(f"{name} is {value:g}; it should be at most {declared.most:g}{why}")
+
+
+def declarations(options: type[Options], *, resumable: bool = False) -> Iterator[tuple[Field[Any], Declaration]]:
+    """Yields each option's field and declaration, in order. resumable: only those that `study resume` takes."""
+    for each in fields(options):
+        declared: Declaration = each.metadata["declaration"]
+        if not resumable or (declared.resumable and not declared.decides):
+            yield each, declared
+
+
+def flag(each: Field[Any]) -> str:
+    """Returns an option's name on the command line."""
+    return f"--{each.metadata['declaration'].flag or each.name.replace('_', '-')}"
+
+
+def stored(options: Options) -> dict[str, Any]:
+    """Returns the options as study.json keeps them: paths absolute, passwords masked. Where they go is not kept."""
+    kept = {}
+    for each, declared in declarations(type(options)):
+        value = getattr(options, each.name)
+        if declared.resumable and value != each.default:
+            kept[each.name] = _plain(value)
+    if options.tracking_uri is not None:
+        kept["tracking_uri"] = mask(absolute(options.tracking_uri))
+    return kept
+
+
+def restored(record: Mapping[str, Any], changes: Mapping[str, Any], kind: type[Options] = Options) -> Options:
+    """Returns the options that `stored` gave, with changes. Raises UserError where a password is needed again."""
+    uri = record.get("tracking_uri")
+    if uri is not None and MASK in uri and "tracking_uri" not in changes:
+        raise UserError(f"{uri} needs its user and password again, which are not stored: add --tracking-uri")
+    hints = get_type_hints(kind)
+    names = {each.name for each, _ in declarations(kind)}
+    values = {name: decode(value) for name, value in record.items() if name in names}
+    paths = {name: Path(value) for name, value in values.items() if hints[name] == Path | None}
+    return kind(**{**values, **paths, **changes})
+
+
+def _plain(value: Any) -> Any:
+    return str(value.absolute()) if isinstance(value, Path) else encode(value)
