@@ -24,13 +24,14 @@ class Declaration:
     """What an option is beside its name, type and default.
 
     decides: whether it changes which trials there are; such options make another study, so `resume` does not take them.
-    resumable: whether `resume` takes it. least, most: range. parse: text -> value, where a text is typed that is not
+    resumable: whether `resume` takes it. stored: whether study.json keeps it. least, most: range. parse: text -> value, where a text is typed that is not
     the value itself. several: whether it may be given more than once. flag: its name on the command line.
     """
 
     help: str
     decides: bool = False
     resumable: bool = True
+    stored: bool = True
     least: float | None = None
     most: float | None = None
     why_most: str = ""
@@ -96,7 +97,9 @@ class Options:
     )
     tracking_uri: str | None = option("MLflow server or store; an SQLite file beside the studies if not given.")
     parents: Path | None = option("Directory of the study whose models are fine-tuned, where a study does so.")
-    output: Path | None = option("Directory of the study; continued if it holds this study.", resumable=False)
+    output: Path | None = option(
+        "Directory of the study; continued if it holds this study.", resumable=False, stored=False
+    )
     storage: str | None = option(
         "Where nodes share no folder: a URI that all reach, such as s3://bucket/studies/NAME.", resumable=False
     )
@@ -129,11 +132,11 @@ def flag(each: Field[Any]) -> str:
 
 
 def stored(options: Options) -> dict[str, Any]:
-    """Returns the options as study.json keeps them: paths absolute, passwords masked. Where they go is not kept."""
+    """Returns the options as study.json keeps them: paths absolute, passwords masked, without what is the default."""
     kept = {}
     for each, declared in declarations(type(options)):
         value = getattr(options, each.name)
-        if declared.resumable and value != each.default:
+        if declared.stored and value != each.default:
             kept[each.name] = _plain(value)
     if options.tracking_uri is not None:
         kept["tracking_uri"] = mask(absolute(options.tracking_uri))

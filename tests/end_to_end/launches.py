@@ -67,6 +67,8 @@ class Command:
         self.mark = uuid.uuid4().hex
         self.scratch = scratch / self.mark[:4]
         self.scratch.mkdir()
+        if arguments[0] == "launch" and "--checkpoint-every" not in arguments:
+            arguments = (*arguments, "--checkpoint-every", 0)  # epochs of a moment, each of which counts
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(self.scratch), MARK: self.mark}
         environment |= {"OMP_NUM_THREADS": "1", "COLUMNS": "200"}
         environment |= {"TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor")}  # torch's own, kept on purpose
@@ -185,8 +187,15 @@ def table(directory: Path) -> pd.DataFrame:
 
 
 def times(directory: Path) -> dict[str, int]:
-    """Returns file name -> time of change of a study's finished trials."""
-    return {path.name: path.stat().st_mtime_ns for path in Folder(directory).trials_path.glob("*/result.parquet")}
+    """Returns key -> time of change of a study's finished trials' tables."""
+    return {
+        path.parent.name: path.stat().st_mtime_ns for path in Folder(directory).trials_path.glob("*/result.parquet")
+    }
+
+
+def finished(directory: Path) -> set[str]:
+    """Returns the keys of a study's finished trials."""
+    return set(times(directory))
 
 
 def store(directory: Path) -> MlflowClient:

@@ -35,7 +35,7 @@ def test_failures_of_a_trials_own_are_told_and_not_repeated(work: Path, scratch:
     failed = {t.key for t in folder.trials() if t.params["fault"] != "none"}
     assert {key for key, run in runs.items() if run.info.status == "FAILED"} == failed
     assert "s3cret" not in "".join(str(run.data.tags) for run in runs.values()) + ended.out
-    assert "s3cret" not in "".join(path.read_text() for path in directory.glob("failures/*"))
+    assert "s3cret" not in "".join(path.read_text() for path in directory.glob("trials/*/failure.json"))
     assert "Not complete" in (folder.report / "index.html").read_text()
     finished = times(directory)
     assert len(finished) == 1

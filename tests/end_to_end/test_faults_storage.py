@@ -41,8 +41,8 @@ def test_a_full_disk_and_a_read_only_one(work: Path, scratch: Path, disk: Path) 
     assert ended.code == 2 and ended.err.startswith(f"error: cannot write {disk}/trials/")
     assert "No space left on device. Nothing finished is lost" in ended.err and ended.err.count("\n") == 1
     assert "Traceback" not in ended.out and ended.left == () and ended.scratch == ()
-    assert {path: path.read_bytes() for path in before} == before and len(before) == 4
-    assert not list(disk.glob("failures/*")), "the disk is no fault of the trials'"
+    assert {path: path.read_bytes() for path in before} == before and len(before) == 8
+    assert not list(disk.glob("trials/*/failure.json")), "the disk is no fault of the trials'"
 
     ballast.unlink()
     resumed = run("resume", disk, scratch=scratch, faults=gates)

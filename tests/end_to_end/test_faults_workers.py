@@ -26,8 +26,8 @@ def test_killed_workers_are_replaced_and_a_killed_driver_is_made_up_for(work: Pa
         os.kill(pid, signal.SIGKILL)
     command.until(lambda: len(waiting(gates, "go")) == 4, "both trials there again, in new workers")
     os.kill(min(waiting(gates, "go") - first), signal.SIGKILL)
-    command.until(lambda: list(directory.glob("failures/*.json")), "the trial that has lost two workers")
-    (failed,) = (path.stem for path in directory.glob("failures/*.json"))
+    command.until(lambda: list(directory.glob("trials/*/failure.json")), "the trial that has lost two workers")
+    (failed,) = (path.parent.name for path in directory.glob("trials/*/failure.json"))
     assert folder.trial(failed).failure_reason() == "the worker died (killed, out of memory, or its node lost) 2 times"
     command.process.kill()
     ended = command.end(grace=30)
@@ -48,7 +48,8 @@ def test_killed_workers_are_replaced_and_a_killed_driver_is_made_up_for(work: Pa
     assert table(directory).equals(table(alone(file, gates, scratch)))
     assert [run.info.status for run in children(directory).values()] == ["FINISHED"] * 2
     assert [run.info.status for run in parents(directory)] == ["FINISHED"]
-    assert sorted(p.name for p in directory.glob("trials/*/*")) == ["best.pt"] * 2 + ["checkpoint.pt"] * 2
+    files = ("best.pt", "checkpoint.pt", "result.parquet", "started.json", "trial.json")
+    assert sorted(p.name for p in directory.glob("trials/*/*")) == [name for name in files for _ in range(2)]
     kept = [torch.load(path, weights_only=True) for path in directory.glob("trials/*/checkpoint.pt")]
     assert all(set(state["fit"]) == {"epoch", "model", "method"} for state in kept)
 

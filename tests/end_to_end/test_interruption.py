@@ -15,6 +15,7 @@ from study.ledger import results
 from study.ledger.folder import Folder
 from study.ledger.state import State
 from tests.end_to_end.launches import Command, Ended, children, parents, run, store, table, times
+from tests.end_to_end.launches import finished as finished_trials
 
 pytestmark = pytest.mark.slow  # each stage alone is in test_faults_interrupt and test_faults_workers
 
@@ -51,9 +52,7 @@ def story(work: Path, scratch: Path, tiny: tuple[Path, Ended]) -> Story:
     def advanced() -> bool:
         """Whether a trial that is not finished has been trained in this launch."""
         paths = folder.path.glob("trials/*/checkpoint.pt")
-        return any(
-            p.stat().st_mtime > since and not folder.trial(p.parent.name).mark(State.FINISHED).exists() for p in paths
-        )
+        return any(p.stat().st_mtime > since and p.parent.name not in finished_trials(directory) for p in paths)
 
     since = time.time()
     stop("terminal", advanced, Command.interrupt)
@@ -68,11 +67,7 @@ def story(work: Path, scratch: Path, tiny: tuple[Path, Ended]) -> Story:
 
     stop("killed", another, lambda command: os.kill(command.process.pid, signal.SIGKILL))
     finished = times(directory)
-    paths = [
-        p
-        for p in folder.path.glob("trials/*/checkpoint.pt")
-        if not folder.trial(p.parent.name).mark(State.FINISHED).exists()
-    ]
+    paths = [p for p in folder.path.glob("trials/*/checkpoint.pt") if p.parent.name not in finished]
     history = {p.parent.name: torch.load(p, weights_only=True)["history"] for p in paths}
     ends["whole"] = run("launch", work / "tiny.py", "--output", directory, scratch=scratch)
     return Story(directory, ends, seconds, finished, history)

@@ -7,7 +7,7 @@ import pytest
 from study.ledger import candidates, results
 from study.ledger.folder import Folder
 from study.ledger.state import State
-from tests.end_to_end.launches import children, run
+from tests.end_to_end.launches import children, finished, run
 
 POOR = (1e-6, 2e-6)
 STUDY = """
@@ -32,13 +32,13 @@ def test_poor_settings_are_stopped_and_the_best_is_tested(work: Path, scratch: P
     ended = run("launch", file, "--output", folder.path, "--max-concurrent", 1, scratch=scratch)
     assert ended.code == 0 and ended.err == "", ended.out + ended.err
     tried = {c.trials[0].values_at(0)["lr"]: c for c in candidates.read(folder)}
-    assert {lr for lr, c in tried.items() if c.outcome(folder) == "stopped"} >= set(POOR)
+    assert {lr for lr, c in tried.items() if c.state(folder) is State.STOPPED} >= set(POOR)
     for lr in POOR:
         rows = results.read([folder.trial(tried[lr].trials[0].key).mark(State.STOPPED)])
         assert 1 <= rows["epoch"].max() < 4 and set(rows["benchmark"]) == {"training"}
     (best,) = candidates.chosen(folder) or []
-    assert best.outcome(folder) == "validated" and best.number not in {tried[lr].number for lr in POOR}
-    assert [path.stem for path in folder.trials_path.iterdir()] == [best.trials[0].key]
+    assert best.state(folder) is State.VALIDATED and best.number not in {tried[lr].number for lr in POOR}
+    assert finished(folder.path) == {best.trials[0].key}
     states = {key: child.data.tags["study.state"] for key, child in children(folder.path).items()}
     assert [states[tried[lr].trials[0].key] for lr in POOR] == ["stopped"] * 2
     again = run("resume", folder.path, scratch=scratch, watch=True)

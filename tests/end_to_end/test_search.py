@@ -18,7 +18,7 @@ from study.ledger.folder import Folder
 from study.ledger.state import State
 from study.plan.space import Space
 from study.registry.lookup import find_study
-from tests.end_to_end.launches import ROOT, children
+from tests.end_to_end.launches import ROOT, children, finished
 
 STUDY = """
 from search_spaces.core.space import Arm, Range, Search, Study
@@ -36,9 +36,9 @@ GUARDED = """
 import json, sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from rich.console import Console
-from study.plan import request as planning
 from study.launch import launch
+from study.plan.options import Options
+from study.plan.planning import plan as planned
 
 FILE, HOME, LOG = map(Path, sys.argv[1:])
 
@@ -56,13 +56,13 @@ class Guarded:
 
     def batches(self, *given):
         with self.log.open("a") as log:
-            known = [(self.home / "chosen.json").exists(), len(list(self.home.glob("validation/*")))]
+            known = [(self.home / "chosen.json").exists(), len(list(self.home.glob("trials/*/validation.parquet")))]
             log.write(json.dumps(known) + chr(10))
         return self.split.batches(*given)
 
-plan = planning.plan(planning.Request(name=str(FILE), output=HOME, max_concurrent=1))
+plan = planned(str(FILE), Options(output=HOME, max_concurrent=1, checkpoint_every=0))
 plan = replace(plan, data=replace(plan.data, test=Guarded(plan.data.test, HOME, LOG)))
-outcome = launch(plan, Console())
+outcome = launch(plan, lambda event: None)
 sys.exit(0 if outcome.complete else 1)
 """
 
@@ -98,14 +98,14 @@ def story(work: Path) -> Story:
 
 
 def _times(folder: Folder) -> dict[str, int]:
-    return {path.name: path.stat().st_mtime_ns for path in folder.path.glob("validation/*.parquet")}
+    return {path.parent.name: path.stat().st_mtime_ns for path in folder.path.glob("trials/*/validation.parquet")}
 
 
 def test_test_data_is_read_once_by_the_chosen_when_the_search_is_over(story: Story) -> None:
     (best,) = candidates.chosen(story.folder) or []
     # For each seed: accuracy, corruptions, and the images on which the method shows itself.
     assert story.reads == [(True, 8)] * 3 * 2
-    assert {p.stem for p in story.folder.trials_path.iterdir()} == {t.key for t in best.trials}
+    assert finished(story.folder.path) == {t.key for t in best.trials}
     values = {c.number: c.values(story.folder, ["corruption"])[0] for c in candidates.read(story.folder)}
     assert len(values) == 4 and best.number == max(values, key=lambda n: values[n])
 
@@ -117,10 +117,8 @@ def test_a_killed_search_continues_as_if_it_had_not_been(story: Story, work: Pat
     alone = Optimizer("searched", Space(study, fingerprint), Search(samples=4), Folder(tmp_path))
     while (trial := alone.next()) is not None:
         target = alone.folder.trial(trial.key).mark(State.VALIDATED)
-        target.parent.mkdir(exist_ok=True)
-        target.write_bytes(
-            story.folder.trial(trial.key).mark(State.VALIDATED).read_bytes()
-        )  # there, if the search is the same
+        # There, if the search is the same.
+        target.write_bytes(story.folder.trial(trial.key).mark(State.VALIDATED).read_bytes())
         alone.settle(trial, failed=False)
     found = [[t.key for t in c.trials] for c in candidates.read(story.folder)]
     assert found == [[t.key for t in c.trials] for c in alone.candidates]
@@ -135,4 +133,4 @@ def test_mlflow_has_a_run_a_trial_with_what_was_measured_where(story: Story) -> 
         assert run.data.metrics["validation.clean"] == clean and "validation.corruption" in run.data.metrics
         tested = key in {t.key for t in best.trials}
         assert ("corruption" in run.data.metrics) is tested
-        assert run.data.tags["study.state"] == ("finished" if tested else "validated")
+        assert run.data.tags["study.state"] == ("validation result" if tested else "validation")

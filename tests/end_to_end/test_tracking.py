@@ -10,6 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from study.ledger.events import Event, Kind
 from study.ledger.folder import Folder
 from study.tracking.mirror import Mirror
 from tests.end_to_end.launches import Command, Ended, children, parents, run
@@ -50,10 +51,10 @@ def test_what_the_store_missed_is_made_up_for(work: Path, tiny: tuple[Path, Ende
     folder = Folder(tmp_path / "study")
     known = Folder(tiny[0]).read()
     trials = Folder(tiny[0]).trials()[:1]
-    facts = {k: v for k, v in known.items() if k not in ("name", "id", "home", "trials")}
+    facts = {k: v for k, v in known.items() if k not in ("layout", "name", "id", "home", "trials")}
     folder.claim(known["name"], known["id"], trials, facts)
     mirror = Mirror(f"sqlite:///{work / 'mlflow.db'}", folder)
-    mirror.epoch(trials[0], {"epoch": 1, "time": 1.0, "train_loss": 2.0})
+    mirror(Event(kind=Kind.EPOCH, trial=trials[0], point={"epoch": 1, "time": 1.0, "train_loss": 2.0}))
     mirror.close({})
     assert mirror.error is None
     (parent,) = parents(folder.path, work)

@@ -55,7 +55,7 @@ def test_children_start_from_their_parents(work: Path, scratch: Path) -> None:
         if trial.parent is None:
             continue
         states = [
-            torch.load(folder / "checkpoint.pt", weights_only=True)["fit"]["model"]
+            torch.load(folder.checkpoint, weights_only=True)["fit"]["model"]
             for folder in (known[trial.label, trial.seed], children.trial(trial.key))
         ]
         apart = {key: (states[0][key] - states[1][key]).abs().max().item() for key in states[0]}
