@@ -13,12 +13,13 @@ from torch import Tensor, nn
 
 from study.datasets.core.data import Data
 from study.errors import UserError
-from study.evaluation.attacks.ball import Ball, Norm
+from study.evaluation.attacks.pgd import ATTACK_BALLS
 from study.evaluation.attacks.worst_case import Strength, Survivors, plain_pgd, resists, survivors
 from study.evaluation.rows import Row
 from study.models.core.classifier import initialise
 from trainers.core.loop import Fit, Recipe
 from trainers.core.method import generator
+from trainers.parts.attack import Norm
 from trainers.parts.modes import evaluating
 from trainers.standard import Standard
 
@@ -84,7 +85,7 @@ def attack_rows(
     rows: list[Row] = []
     huge = _large(model, x, y, norm, seed, strength)
     for severity, epsilon in enumerate(epsilons, start=1):
-        left = survivors(model, x, y, Ball(norm, epsilon), strength, seed=seed, source=source)
+        left = survivors(model, x, y, ATTACK_BALLS[norm](epsilon), strength, seed=seed, source=source)
         signs = masking(left, huge, classes)
         if severity == 1:
             rows.append(Row(norm, "clean", 0, "accuracy", _share(left.clean)))
@@ -137,7 +138,7 @@ def _large(model: nn.Module, x: Tensor, y: Tensor, norm: Norm, seed: int, streng
     """Plain PGD's accuracy at a radius of 1/2 a pixel, in L2 1/2 sqrt(d): the ball reaches the all-grey
     image.
     """
-    ball = Ball(norm, 0.5 if norm == "linf" else 0.5 * math.sqrt(x[0].numel()))
+    ball = ATTACK_BALLS[norm](0.5 if norm == "linf" else 0.5 * math.sqrt(x[0].numel()))
     everyone = torch.arange(len(y), device=y.device)
     return _share(resists(model, plain_pgd(model, ball), x, y, everyone, batch=strength.batch, seeds=(seed, 0)))
 
