@@ -1,6 +1,4 @@
-"""Adversarial accuracy: the worst case over a family of attacks, and a flag for gradients that are merely
-hidden.
-"""
+"""Adversarial accuracy: the worst case over a family of attacks, and a flag for gradients that are merely hidden."""
 
 import copy
 import math
@@ -46,21 +44,25 @@ def measure(
     seed: Annotated[int, Ge(0)] = 0,
     batch: Annotated[int, Ge(1)] = 256,
 ) -> list[Row]:
-    """Returns accuracies under attack of the first test images; benchmark "linf" or "l2", severity i the i-th
-    epsilon.
+    """Returns accuracies of the first test images under attack: plain, transferred, and the worst of a family.
 
-    Rows, for each epsilon: corruption "pgd" (40 plain steps), "transfer" (with a source) and "worst" (an
-    image counts only if no attack broke it), metric "accuracy"; "worst", metric "epsilon"; "masking", metrics
-    "gap" and "flag" (see `masking`). Believe "worst", and no robustness at all where the flag is 1.
+    Rows: benchmark "linf" or "l2" (the norm), severity i for the i-th epsilon; metric "accuracy", a fraction in [0, 1],
+    of corruption "clean" (severity 0), "pgd" (40 plain steps), "transfer" (with a source) and "worst" (an image counts
+    only if no attack broke it); "worst", metric "epsilon", in pixel units; "masking", metrics "gap" (accuracy under
+    "pgd" beyond "worst") and "flag" (0 or 1, see `masking`). Believe "worst", and no robustness where the flag is 1.
 
-    epsilons: radii in pixel units of [0, 1] (Linf: 0.1, 0.15, 0.2 for MNIST, 8/255 for CIFAR-10; L2: 0.12 for
-    ImageNet).
-    images: how many, from the front of the test split. steps, restarts, targets, queries, batch: see
-    `Strength`.
+    norm, epsilons: the radii in pixel units of [0, 1] (Linf: 0.1, 0.15, 0.2 for MNIST, 8/255 for CIFAR-10; L2: 0.12
+    for ImageNet). images: how many, from the front of the test split. steps, restarts, targets, queries, batch: see
+    `Strength`. seed: of the attacks' draws.
     source: a vanilla network of the same architecture, to transfer from: a number trains one for so many
     epochs on the train split (see `vanilla`; from `seed`, so it is the same one for every model), a text is a
     file with its state dict; None leaves it out. The model is put into evaluation mode for the time of the
     measurement. Raises UserError for a file that does not fit.
+
+    Example:
+        >>> rows = measure(model, data, epsilons=(8 / 255,), images=10, steps=5, queries=10)
+        >>> rows[2]
+        Row(benchmark='linf', corruption='worst', severity=1, metric='accuracy', value=0...)
     """
     strength = Strength(steps, restarts, targets, queries, batch)
     x, y = _front(data, images, batch)
@@ -135,9 +137,7 @@ def vanilla(model: nn.Module, data: Data, epochs: int, seed: int) -> nn.Module:
 
 
 def _large(model: nn.Module, x: Tensor, y: Tensor, norm: Norm, seed: int, strength: Strength) -> float:
-    """Plain PGD's accuracy at a radius of 1/2 a pixel, in L2 1/2 sqrt(d): the ball reaches the all-grey
-    image.
-    """
+    """Plain PGD's accuracy at a radius of 1/2 a pixel, in L2 1/2 sqrt(d): the ball reaches the all-grey image."""
     ball = ATTACK_BALLS[norm](0.5 if norm == "linf" else 0.5 * math.sqrt(x[0].numel()))
     everyone = torch.arange(len(y), device=y.device)
     return _share(resists(model, plain_pgd(model, ball), x, y, everyone, batch=strength.batch, seeds=(seed, 0)))
