@@ -9,6 +9,7 @@ from annotated_types import Ge, Gt
 from torch import nn
 
 from study.datasets.core.data import Data
+from study.evaluation.core.predict import device_of, front
 from study.evaluation.rows import Row
 from trainers.parts.modes import evaluating
 
@@ -41,7 +42,6 @@ def measure(
         >>> rows[0]
         Row(benchmark='adversarial', corruption='pgd_l2', severity=0, metric='accuracy', value=0...)
     """
-    device = next(model.parameters()).device
     if epsilon_l2 is None:
         epsilon_l2 = 0.12 * math.sqrt(math.prod(data.shape) / IMAGENET)
     attacks = {
@@ -50,23 +50,18 @@ def measure(
         "pgd_linf": (foolbox.attacks.LinfPGD(steps=steps, random_start=False), epsilon_linf),
     }
     survived: dict[str, list[torch.Tensor]] = {name: [] for name in (*attacks, "worst_l2")}
-    left = len(data.test) if images is None else min(images, len(data.test))
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     # foolbox draws from the global generator even where nothing is random; the fork gives it back as it was.
     with evaluating(model), torch.random.fork_rng():
-        bounded = foolbox.PyTorchModel(model, bounds=(0, 1), device=device)
+        bounded = foolbox.PyTorchModel(model, bounds=(0, 1), device=device_of(model))
         try:
             for parameter in trained:  # the attacks need gradients of images alone
                 parameter.requires_grad_(False)
-            for x, y in data.test.batches(batch):
-                x, y = x[:left], y[:left]
+            for x, y in front(data.test, images, batch):
                 for name, (attack, epsilon) in attacks.items():
                     _, _, broken = attack(bounded, x, y, epsilons=epsilon)
                     survived[name].append(~broken)
                 survived["worst_l2"].append(survived["pgd_l2"][-1] & survived["ddn_l2"][-1])
-                left -= len(x)
-                if left == 0:
-                    break
         finally:
             for parameter in trained:
                 parameter.requires_grad_(True)

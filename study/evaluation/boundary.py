@@ -8,7 +8,7 @@ from torch import nn
 
 from study.datasets.core.data import Data
 from study.errors import UserError
-from study.evaluation.core.predict import device_of, evaluating
+from study.evaluation.core.predict import device_of, inference
 from study.evaluation.rows import Row
 
 BENCHMARK = "boundary"
@@ -34,7 +34,7 @@ def measure(model: nn.Module, data: Data, *, side: Annotated[int, Ge(2)] = 61) -
         raise UserError(f"{what} {data.classes} classes. The dataset toy is valid")
     axis = torch.linspace(0, 1, side, device=device_of(model))
     second, first = torch.meshgrid(axis, axis, indexing="ij")
-    with evaluating(model):
+    with inference(model):
         grid = model(torch.stack([first, second], -1).view(-1, 2, 1, 1)).float().softmax(1)[:, 1].view(side, side)
     rows = [
         Row(BENCHMARK, f"row {j}", i, "probability", value)

@@ -10,6 +10,7 @@ from annotated_types import Ge, Gt, Le
 from torch import Generator, Tensor, nn
 
 from study.datasets.core.data import Data, Split
+from study.evaluation.core.predict import device_of, front
 from study.evaluation.rows import Row
 from trainers.core.method import generator
 from trainers.parts.generator import NoiseGenerator, generator_step
@@ -91,7 +92,7 @@ def measure(
         >>> rows[0]
         Row(benchmark='noise_distance', corruption='gaussian', severity=0, metric='epsilon_median', value=...)
     """
-    device = next(model.parameters()).device
+    device = device_of(model)
     with evaluating(model):
         medians = {
             name: _median(model, data.test, draw, generator(device, seed, stream), images, batch)
@@ -136,14 +137,10 @@ def train_generator(
 
 
 def _median(model: nn.Module, split: Split, draw: Draw, rng: Generator, images: int | None, batch: int) -> float:
-    left, epsilons = len(split) if images is None else min(images, len(split)), []
-    for x, y in split.batches(batch):
-        x, y = x[:left], y[:left]
+    epsilons = []
+    for x, y in front(split, images, batch):
         with torch.no_grad():
             epsilons.append(distances(model, x, y, draw(x, rng)))
-        left -= len(x)
-        if left == 0:
-            break
     return float(np.median(torch.cat(epsilons).double().cpu().numpy()))
 
 

@@ -13,6 +13,7 @@ from study.datasets.core.data import Data
 from study.errors import UserError
 from study.evaluation.attacks.pgd import ATTACK_BALLS
 from study.evaluation.attacks.worst_case import Strength, Survivors, plain_pgd, resists, survivors
+from study.evaluation.core.predict import device_of, front
 from study.evaluation.rows import Row
 from study.models.core.classifier import initialise
 from trainers.core.loop import Fit, Recipe
@@ -65,7 +66,7 @@ def measure(
         Row(benchmark='linf', corruption='worst', severity=1, metric='accuracy', value=0...)
     """
     strength = Strength(steps, restarts, targets, queries, batch)
-    x, y = _front(data, images, batch)
+    x, y = (torch.cat(parts) for parts in zip(*front(data.test, images, batch), strict=True))
     other = _load(source, model) if isinstance(source, str) else vanilla(model, data, source, seed) if source else None
     with evaluating(model):
         return attack_rows(model, x, y, norm, epsilons, strength, seed, other)
@@ -121,7 +122,7 @@ def vanilla(model: nn.Module, data: Data, epochs: int, seed: int) -> nn.Module:
     the same network, and no model of a study shares its start. Adam at 1e-3, batches of 64. The last one is kept,
     so a process that measures one model after another trains it once.
     """
-    device = next(model.parameters()).device
+    device = device_of(model)
     wanted = (data.fingerprint, str(model), epochs, seed, str(device))
     if wanted not in _VANILLA:
         network = copy.deepcopy(model)
@@ -145,16 +146,6 @@ def _large(model: nn.Module, x: Tensor, y: Tensor, norm: Norm, seed: int, streng
 
 def _share(mask: Tensor) -> float:
     return mask.double().mean().item()
-
-
-def _front(data: Data, images: int, batch: int) -> tuple[Tensor, Tensor]:
-    parts, count = [], 0
-    for x, y in data.test.batches(min(batch, images)):
-        parts.append((x, y))
-        count += len(y)
-        if count >= images:
-            break
-    return torch.cat([x for x, _ in parts])[:images], torch.cat([y for _, y in parts])[:images]
 
 
 def _load(path: str, model: nn.Module) -> nn.Module:
