@@ -7,7 +7,7 @@ from annotated_types import Ge, Gt
 from torch import Generator, Tensor, nn
 
 from trainers.core.method import Method
-from trainers.parts.attack import Norm, pgd
+from trainers.parts.attack import BALLS, Norm, pgd
 from trainers.parts.modes import evaluating
 
 
@@ -36,15 +36,14 @@ class Adversarial(Method):
 
     def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
         """Returns the mean cross-entropy of the first view, attacked."""
+        ball, x = BALLS[self.norm](self.epsilon), views[0]
         with evaluating(model):
             x = pgd(
                 lambda at: F.cross_entropy(model(at), y, reduction="sum"),
-                views[0],
-                rng,
-                epsilon=self.epsilon,
-                step=self.step * self.epsilon,
-                steps=self.steps,
-                norm=self.norm,
+                x,
+                (x + ball.start(x, rng)).clamp(0, 1),
+                ball,
+                [self.step * self.epsilon] * self.steps,
             )
         return F.cross_entropy(model(x), y)
 

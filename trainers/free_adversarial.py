@@ -8,7 +8,7 @@ from annotated_types import Ge
 from torch import Generator, Tensor, nn
 
 from trainers.core.method import Batches, Method
-from trainers.parts.attack import project
+from trainers.parts.attack import Linf
 
 
 class FreeAdversarial(Method):
@@ -53,7 +53,7 @@ class FreeAdversarial(Method):
 
     def _ascend(self, delta: Tensor) -> None:
         assert delta.grad is not None, "called after the gradient is there"
-        self._delta = project(delta.detach() + self.epsilon * delta.grad.sign(), self.epsilon, "linf")
+        self._delta = Linf(self.epsilon).project(delta.detach() + self.epsilon * delta.grad.sign())
 
     def get_extra_state(self) -> dict[str, Any]:
         """Returns the perturbation, None before there is one."""
@@ -62,7 +62,7 @@ class FreeAdversarial(Method):
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Continues from such a state, within this method's own epsilon."""
         delta = state["delta"]
-        self._delta = None if delta is None else project(delta, self.epsilon, "linf")
+        self._delta = None if delta is None else Linf(self.epsilon).project(delta)
 
 
 METHOD = FreeAdversarial
