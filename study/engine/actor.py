@@ -109,8 +109,8 @@ class TrialActor(Actor):
             self.run = None
 
     def cleanup(self) -> None:
-        """Stores a trial that a launch ends before its time, so that nothing of it is trained again."""
-        if self.run is not None and not self.run.fit.done:
+        """Stores a trial that a launch ends between two epochs, so that none of them is trained again."""
+        if self.run is not None and self.run.storable and not self.run.fit.done:
             self.run.save()
             self.home.keep(self.place.checkpoint, self.place.best)
 

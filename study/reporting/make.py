@@ -19,8 +19,8 @@ from study.ledger.folder import Folder
 from study.ledger.uri import comparison_link, mask
 from study.registry import sources as code
 from study.registry.lookup import find, names, suggest
-from study.reporting import sources as gather
-from study.reporting.sources import Source
+from study.reporting import directories as gather
+from study.reporting.directories import Source
 
 if TYPE_CHECKING:
     import pandas as pd

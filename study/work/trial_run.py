@@ -62,6 +62,8 @@ class TrialRun:
         self.model.to(device, memory_format=find("method", trial.method).memory_format(self.model))
         self.fit = self._fit(0)
         self.every, self._due = every, time.monotonic() + every
+        self.storable = True
+        """Whether the state is that between two epochs: what an error or a signal left of one cannot be continued."""
         self._best: dict[str, Any] | None = None
         """The weights of the best epoch so far, while best.pt has not got them."""
         self.history: list[Point] = []
@@ -86,6 +88,7 @@ class TrialRun:
     def epoch(self) -> Point:
         """Trains one epoch, measures validation accuracy, stores it if it is time, returns the metrics."""
         start = time.perf_counter()
+        self.storable = False
         done = self.fit.epoch
         if done and self.trial.at(done) != self.trial.at(done - 1):
             before, self.fit = self.fit, self._fit(done)
@@ -101,6 +104,7 @@ class TrialRun:
             weights = {name: value.clone() for name, value in self.model.state_dict().items()}
             self._best = {"fit": {"model": weights}, "history": [point]}
         self.history.append(point)
+        self.storable = True
         if self.fit.done or time.monotonic() >= self._due:
             self.save()
         return point

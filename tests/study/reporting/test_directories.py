@@ -11,7 +11,7 @@ from study.ledger import results
 from study.ledger.folder import Folder, write_json
 from study.ledger.state import State
 from study.ledger.trial import Trial
-from study.reporting import sources as gather
+from study.reporting import directories as gather
 from tests.support import members, population, table, trials
 
 FACTS = {"question": "?", "data": "digits"}
