@@ -60,7 +60,6 @@ class TrialRun:
         if trial.parent is not None and not self.checkpoint.exists():
             inherit(self.model, trial.parent)
         self.model.to(device, memory_format=find("method", trial.method).memory_format(self.model))
-        self.fit = self._fit(0)
         self.every, self._due = every, time.monotonic() + every
         self.storable = True
         """Whether the state is that between two epochs: what an error or a signal left of one cannot be continued."""
@@ -69,9 +68,9 @@ class TrialRun:
         self.history: list[Point] = []
         self.seconds = 0.0
         """Time spent in training and evaluation, over all continuations."""
-        if self.checkpoint.exists():
-            state = _read(self.checkpoint)
-            self.fit = self._fit(state["fit"]["epoch"])
+        state = _read(self.checkpoint) if self.checkpoint.exists() else None
+        self.fit = self._fit(state["fit"]["epoch"] if state else 0)
+        if state:
             self.fit.load_state_dict(state["fit"])
             self.history, self.seconds = state["history"], state["seconds"]
 
