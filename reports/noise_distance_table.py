@@ -40,7 +40,7 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
         clean = row.number == "clean"
         text = percent(row.mean, row.std) if clean else _distance(row.mean, row.std, row.infinite, row.medians)
         cells.append(bold(text, row.leads))
-    return by_setting(points, cells, "number", {"clean": "Clean", **NOISES})
+    return by_setting(points, "number", {"clean": "Clean", **NOISES}, cells)
 
 
 def caption(points: pd.DataFrame) -> str:

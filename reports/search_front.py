@@ -65,5 +65,11 @@ def draw(points: pd.DataFrame) -> Figure:
 
 
 REPORT = Report(
-    title="Candidates of the search", points=points, table=table, caption=caption, draw=draw, reads="validation"
+    title="Candidates of the search",
+    points=points,
+    table=table,
+    caption=caption,
+    headline=True,
+    draw=draw,
+    reads="validation",
 )

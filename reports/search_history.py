@@ -46,5 +46,11 @@ def draw(points: pd.DataFrame) -> Figure:
 
 
 REPORT = Report(
-    title="Course of the search", points=points, table=table, caption=caption, draw=draw, reads="validation"
+    title="Course of the search",
+    points=points,
+    table=table,
+    caption=caption,
+    headline=True,
+    draw=draw,
+    reads="validation",
 )

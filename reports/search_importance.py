@@ -91,5 +91,11 @@ def _objectives(points: pd.DataFrame) -> list[str]:
 
 
 REPORT = Report(
-    title="Importance of parameters", points=points, table=table, caption=caption, draw=draw, reads="validation"
+    title="Importance of parameters",
+    points=points,
+    table=table,
+    caption=caption,
+    headline=True,
+    draw=draw,
+    reads="validation",
 )

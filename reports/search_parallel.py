@@ -85,5 +85,11 @@ def draw(points: pd.DataFrame) -> Figure:
 
 
 REPORT = Report(
-    title="Candidates by parameter", points=points, table=table, caption=caption, draw=draw, reads="validation"
+    title="Candidates by parameter",
+    points=points,
+    table=table,
+    caption=caption,
+    headline=True,
+    draw=draw,
+    reads="validation",
 )

@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from reports.core.curves import curve_names
 from reports.core.report import Report
 from reports.core.stats import count_text
 from reports.core.style import PALETTE, TWO_COLUMNS
@@ -15,10 +16,10 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     """Returns one row a setting and epoch, of settings that learn sigma: group, label, config, start, epoch, n, mean,
     std, lowest, highest, spread, drift.
 
-    group: the label without the start, so that a group's settings differ in their start alone. n: seeds that have the
-    epoch. lowest, highest: of the channels, where each has its own sigma, means over seeds. spread: of the group's
-    means after the last epoch, largest over smallest, minus 1; nan with one start. drift: the share by which the
-    setting's mean changed over the last quarter of the epochs.
+    group: the curve along the start (`reports.core.curves.curve_names`): its settings differ in their start alone. n:
+    seeds that have the epoch. lowest, highest: of the channels, where each has its own sigma, means over seeds.
+    spread: of the group's means after the last epoch, largest over smallest, minus 1; nan with one start. drift: the
+    share by which the setting's mean changed over the last quarter of the epochs.
     """
     if "sigma" not in table or "learn" not in table:
         return pd.DataFrame()
@@ -33,8 +34,9 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     found = sigma.groupby(by, sort=False)["value"].agg(n="count", mean="mean", std="std")
     for name, metric in (("lowest", "sigma_min"), ("highest", "sigma_max")):
         found[name] = watched[watched["metric"] == metric].groupby(by)["value"].mean()
-    found = found.reset_index().sort_values(["label", "epoch"], kind="stable", ignore_index=True)
-    found.insert(0, "group", found["label"].str.replace(r", sigma [^,]+", "", regex=True))
+    found = found.reset_index()
+    found.insert(0, "group", found["config"].map(curve_names(table, "sigma")))
+    found = found.sort_values(["group", "start", "epoch"], kind="stable", ignore_index=True)
     ends = found.groupby("config").tail(1).groupby("group")["mean"]
     several = ends.count() > 1
     found["spread"] = found["group"].map((ends.max() / ends.min() - 1).where(several))

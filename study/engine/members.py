@@ -14,7 +14,7 @@ from study.engine.actor import SELECTING, reason
 from study.ledger import files, results
 from study.ledger.files import StorageError
 from study.ledger.folder import Folder, write_json
-from study.ledger.headline import headline
+from study.ledger.headline import headline, marked
 from study.ledger.trial import Trial, with_values
 from study.work.trial_run import Place, TrialRun
 from trainers.core.loop import DivergedError
@@ -104,7 +104,7 @@ class MemberActor(tune.Trainable):  # type: ignore[misc]
             results.write(self.home.validation(trial.key), self.study, trial, rows, facts)
         found = {
             "asked": asked,
-            "score": headline(rows)[self.told["objective"]],
+            "score": headline(marked(rows))[self.told["objective"]],
             "points": run.history[self.at.epoch :],
             "trial": json.loads(trial.to_json()),
         }
@@ -157,4 +157,6 @@ class MemberActor(tune.Trainable):  # type: ignore[misc]
                 rows += [{"epoch": int(point["epoch"]), "metric": k, "value": v} for k, v in numbers.items()]
             rows.append({"epoch": int(note.stem), "metric": "score", "value": found["score"]})
         path = self.home.population / f"{self.member:03}.parquet"
-        results.write(path, self.study, trial, [{"benchmark": "population", **row} for row in rows], {})
+        results.write(
+            path, self.study, trial, [{"benchmark": "population", "severity": self.member, **row} for row in rows], {}
+        )
