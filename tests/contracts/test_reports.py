@@ -81,9 +81,8 @@ def test_without_rows_there_are_no_points_and_no_files(name: str, tmp_path: Path
 def test_a_table_that_is_not_of_text_alone_is_refused_before_anything_is_written(name: str, tmp_path: Path) -> None:
     report: Report = find("report", name)
     rows = _variants(name, tmp_path)["complete"]
-    section, _ = write(name, report, rows, tmp_path / "report", ("md",))
-    assert section is not None
-    shown = section.table
+    points = report.points(rows)
+    shown = report.table(points)
     numbered = shown.set_axis([*shown.columns[:-1], 7], axis=1)
     for what, broken in (
         ("0.25 of type float in its column 'Extra'", shown.assign(Extra=0.25)),
@@ -91,7 +90,8 @@ def test_a_table_that_is_not_of_text_alone_is_refused_before_anything_is_written
         ("7 of type int in its column 7", numbered),
     ):
         with pytest.raises(TypeError, match=f"the table of the report '{name}' has {what}"):
-            write(name, replace(report, table=lambda _, table=broken: table), rows, tmp_path / "broken", ("md",))
+            changed = replace(report, points=lambda _: points, table=lambda _, table=broken: table)
+            write(name, changed, rows, tmp_path / "broken", ("md",))
     assert not (tmp_path / "broken").exists()
 
 

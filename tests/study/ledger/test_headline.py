@@ -104,7 +104,7 @@ def test_every_row_is_marked_and_an_old_mark_is_replaced() -> None:
     rows = [
         _row("fog", "weather", 0.5), _row("fog", "weather", 0.9, metric="top5"),
         _row("clean", None, 0.9, metric="top5"), _row("pgd", None, 0.1, benchmark="adversarial"),
-        _row("fog", None, 0.1, benchmark="aaa-c", family=float("nan")),
+        {**_row("fog", None, 0.1, benchmark="aaa-c"), "family": float("nan")},
         _row("fog", "weather", 0.1, benchmark="reliability-c", metric="bin_share"),
         {"benchmark": "training", "epoch": 1, "metric": "accuracy", "value": 0.3},
     ]  # fmt: skip
