@@ -1,13 +1,13 @@
 """Clean and adversarial accuracy against sigma (the figure of Arous et al. 2023), by the worst case of all attacks."""
 
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.core.cells import bold
 from reports.core.curves import curve_names
 from reports.core.paired import SETTING, compare, lead_note
+from reports.core.panels import legend_below
 from reports.core.report import Report
 from reports.core.stats import by_trial, count_text, percent
 from reports.core.style import PALETTE, TWO_COLUMNS
@@ -138,12 +138,7 @@ def draw(points: pd.DataFrame) -> Figure:
             _draw_arm(axis, here[here["arm"] == arm], arm, colour)
         title = f"under attack, {text}radius {radius:.3g}" if radius else "clean"
         axis.set(title=title, xlabel="training noise sigma", ylabel="top-1 accuracy (%)")
-    for axis in axes[len(radii) :]:
-        axis.set_visible(False)
-    named: dict[str, Artist] = {}
-    for axis in axes[: len(radii)]:
-        named |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(list(named.values()), list(named), loc="outside lower center", ncols=3)
+    legend_below(figure, axes, len(radii), 3)
     return figure
 
 

@@ -1,12 +1,12 @@
 """Where a learned sigma goes, epoch by epoch, from each of its starts."""
 
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from reports.core.curves import curve_names
+from reports.core.panels import legend_below
 from reports.core.report import Report
-from reports.core.stats import count_text
+from reports.core.stats import count_text, metric_name
 from reports.core.style import PALETTE, TWO_COLUMNS
 
 KEYS = ["label", "config", "start"]
@@ -88,7 +88,8 @@ def caption(points: pd.DataFrame) -> str:
 def summary(points: pd.DataFrame) -> dict[str, float]:
     """Returns each training's mean sigma after the last epoch, over its starts."""
     ends = points.groupby("config").tail(1).groupby("group", sort=False)["mean"].mean()
-    return {f"sigma.{group.lower().replace(', ', '.').replace(' ', '_')}": float(v) for group, v in ends.items()}
+    names = {group: metric_name(group.lower().replace(", ", ".").replace(" ", "_")) for group in ends.index}
+    return {f"sigma.{names[group]}": float(value) for group, value in ends.items()}
 
 
 def draw(points: pd.DataFrame) -> Figure:
@@ -111,12 +112,7 @@ def draw(points: pd.DataFrame) -> Figure:
                 axis.plot(epochs, rows[edge], ":", color=colour, linewidth=0.8)
         axis.set(title=group, xlabel="epoch", ylabel="sigma")
         axis.set_ylim(bottom=0)
-    for axis in axes[len(groups) :]:
-        axis.set_visible(False)
-    named: dict[str, Artist] = {}
-    for axis in axes[: len(groups)]:
-        named |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(list(named.values()), list(named), loc="outside lower center", ncols=len(named))
+    legend_below(figure, axes, len(groups), len(starts))
     return figure
 
 

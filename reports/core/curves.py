@@ -41,7 +41,7 @@ def curve_names(table: pd.DataFrame, x: str) -> "pd.Series[str]":
     keys: dict[str, tuple[str, str]] = {}
     for config, arm, varied in settings[["arm", "varied"]].itertuples(name=None):
         others = {name: value for name, value in json.loads(varied).items() if name != x}
-        keys[config] = arm, json.dumps(others)
+        keys[config] = arm, json.dumps(others, sort_keys=True)
         names[keys[config]] = arm + "".join(f", {name} {value_in_print(value)}" for name, value in others.items())
     places: Counter[str] = Counter()
     for key, name in sorted(names.items()):

@@ -97,6 +97,11 @@ def percent(mean: float, std: float | None = None) -> str:
     return f"{100 * mean:.1f}" if std is None or pd.isna(std) else f"{100 * mean:.1f} ± {100 * std:.1f}"
 
 
+def metric_name(text: object) -> str:
+    """Returns a setting's name in the characters that MLflow takes for a metric."""
+    return "".join(c if c.isalnum() or c in "._- " else "_" for c in str(text))
+
+
 def count_text(counts: "pd.Series[int]", noun: str = "seed") -> str:
     """Returns how many there are, as captions say it: "1 seed", "3 seeds" or "2 to 3 seeds"."""
     low, high = counts.min(), counts.max()
