@@ -27,5 +27,8 @@ class Report:
     reads: str = "results"
     """Which rows it takes: "results" (finished trials, on test data), "validation" (candidates of a search, with the
     columns candidate and chosen) or "population" (its members, by epoch)."""
+    headline: bool = False
+    """Whether it shows accuracies under corruption by the headline benchmarks of trials (`reports.core.stats`); its
+    caption then has a sentence more where these differ (`reports.core.write.write`)."""
     along: Callable[[str], "Report"] | None = None
     """A numeric parameter's name -> this report with it on the axis (`study report --x`); None without such an axis."""

@@ -11,7 +11,7 @@ import torch
 from study.engine.actor import SELECTING, Actor, place
 from study.ledger import files, results
 from study.ledger.folder import write_json
-from study.ledger.headline import headline
+from study.ledger.headline import headline, marked
 from study.ledger.state import State
 from study.ledger.trial import Trial, with_values
 from study.work.trial_run import TrialRun
@@ -84,7 +84,7 @@ class MemberActor(Actor):
             results.write(self.home.trial(trial.key).becoming(State.VALIDATED), self.study, trial, rows, facts)
         record = {
             "asked": wanted,
-            "score": headline(rows)[self.config_of_member["objective"]],
+            "score": headline(marked(rows))[self.config_of_member["objective"]],
             "points": run.history[self.at.epoch :],
             "trial": json.loads(trial.to_json()),
         }
@@ -137,4 +137,6 @@ class MemberActor(Actor):
                 rows += [{"epoch": int(point["epoch"]), "metric": k, "value": v} for k, v in numbers.items()]
             rows.append({"epoch": int(note.stem), "metric": "score", "value": found["score"]})
         path = self.home.population / f"{self.member:03}.parquet"
-        results.write(path, self.study, trial, [{"benchmark": "population", **row} for row in rows], {})
+        results.write(
+            path, self.study, trial, [{"benchmark": "population", "severity": self.member, **row} for row in rows], {}
+        )

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from study.errors import UserError
 from study.ledger import files
-from study.ledger.trial import Trial
+from study.ledger.headline import marked
+from study.ledger.trial import Trial, short
 
 if TYPE_CHECKING:  # workers write, and need no pandas
     import pandas as pd
@@ -23,17 +25,21 @@ RECORD = "record"
 called `metric` are `epoch` and `severity`."""
 
 SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("study", "trial", "config", "arm", "label", "method", "data", "model", "params")]
-    + [("seed", pa.int64()), ("benchmark", pa.string()), ("family", pa.string()), ("corruption", pa.string())]
+    [(name, pa.string()) for name in ("study", "trial", "config", "arm", "label", "varied", "method", "data", "model")]
+    + [("params", pa.string()), ("seed", pa.int64())]
+    + [(name, pa.string()) for name in ("benchmark", "family", "corruption")]
     + [("severity", pa.int64()), ("epoch", pa.int64()), ("metric", pa.string()), ("value", pa.float64())]
+    + [("headline", pa.bool_())]
 )
-"""`params`: the trial's method and recipe parameters, and the model's as model.NAME, as JSON; `read` makes columns of
-them."""
+"""`varied`: what the label says beside the arm, `Trial.label_values` as JSON, so that nobody has to parse a label.
+`params`: the trial's method and recipe parameters, and the model's as model.NAME, as JSON; `read` makes columns of
+them. `headline`: whether the row is of the trial's headline benchmark, see `study.ledger.headline.marked`."""
 
 
 def write(path: Path, study: str, trial: Trial, rows: Iterable[Mapping[str, Any]], facts: Mapping[str, Any]) -> None:
-    """Writes a trial's rows (with benchmark, family, corruption, severity, epoch, metric, value) to `path`.
+    """Writes all rows of a trial (with benchmark, family, corruption, severity, epoch, metric, value) to `path`.
 
+    They are marked here: which benchmark is the headline's is decided once, from all of them (`headline.marked`).
     The file appears whole and on disk or not at all: it is the mark that the trial is finished. facts go into the
     file's metadata (versions, seconds, ...) and come back from `facts`. Raises StorageError.
     """
@@ -44,13 +50,14 @@ def write(path: Path, study: str, trial: Trial, rows: Iterable[Mapping[str, Any]
         "config": trial.config_id,
         "arm": trial.arm,
         "label": trial.label,
-        "method": trial.method,
-        "data": trial.data,
-        "model": trial.model,
+        "varied": json.dumps(trial.label_values),
+        "method": short(trial.method),
+        "data": short(trial.data),
+        "model": short(trial.model),
         "params": json.dumps({**trial.recipe, **trial.params, **model}),
         "seed": trial.seed,
     }
-    table = pa.Table.from_pylist([{**constant, **row} for row in rows], schema=SCHEMA)
+    table = pa.Table.from_pylist([{**constant, **row} for row in marked(rows)], schema=SCHEMA)
     table = table.replace_schema_metadata({"facts": json.dumps(facts)})
     buffer = io.BytesIO()
     pq.write_table(table, buffer)
@@ -60,9 +67,10 @@ def write(path: Path, study: str, trial: Trial, rows: Iterable[Mapping[str, Any]
 def read(paths: Iterable[Path]) -> "pd.DataFrame":
     """Returns all rows of the files, with a column for each parameter: numbers as numbers, all else as text.
 
-    A parameter that is named like a column of the rows, such as AugMix's severity, is "params.severity".
+    A parameter that is named like a column of the rows, such as AugMix's severity, is "params.severity". Raises
+    UserError for a table of an older version, which lacks a column.
     """
-    tables = [pq.read_table(path, schema=SCHEMA) for path in paths]
+    tables = [_table(path) for path in paths]
     table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
     frame = table.to_pandas(types_mapper=None)
     for name, column in _parameter_columns(frame["params"]).items():
@@ -72,7 +80,7 @@ def read(paths: Iterable[Path]) -> "pd.DataFrame":
 
 def rows(path: Path) -> list[dict[str, Any]]:
     """Returns a trial's rows as they were written, without pandas."""
-    found: list[dict[str, Any]] = pq.read_table(path, schema=SCHEMA).to_pylist()
+    found: list[dict[str, Any]] = _table(path).to_pylist()
     return found
 
 
@@ -80,6 +88,16 @@ def facts(path: Path) -> dict[str, Any]:
     """Returns the facts written with a trial's rows."""
     found: dict[str, Any] = json.loads(pq.read_schema(path).metadata[b"facts"])
     return found
+
+
+def _table(path: Path) -> pa.Table:
+    table = pq.read_table(path)
+    if missing := [name for name in SCHEMA.names if name not in table.schema.names]:
+        raise UserError(
+            f"the table {path} has no column {' and no column '.join(missing)}: an older version of noise-study wrote "
+            "it. Run its study again in a new directory"
+        )
+    return table.select(SCHEMA.names)
 
 
 def _parameter_columns(params: "pd.Series[str]") -> dict[str, "pd.Series[Any]"]:

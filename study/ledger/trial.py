@@ -77,9 +77,12 @@ class Trial:
     @property
     def label(self) -> str:
         """What tables call the setting: the arm and the values that vary in it."""
-        values = {**self.recipe, **self.params}
-        varied = ", ".join(f"{name} {_short(_at(values, name))}" for name in self.varied)
-        return f"{self.arm}, {varied}" if varied and not self.schedule else self.arm
+        return self.arm + "".join(f", {name} {_short(value)}" for name, value in self.label_values.items())
+
+    @property
+    def label_values(self) -> dict[str, Any]:
+        """Name -> value of the parameters that tell the arm's settings apart; {} with a schedule, which has several."""
+        return {} if self.schedule else self.values_at(0)
 
     def at(self, epoch: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """Returns the method's and the recipe's parameters after so many epochs."""
@@ -102,6 +105,11 @@ class Trial:
         """Returns the trial that `to_json` wrote."""
         fields = json.loads(text)
         return cls(**{**fields, "varied": tuple(fields["varied"]), "schedule": tuple(fields["schedule"])})
+
+
+def short(name: str) -> str:
+    """Returns what print calls a method, model, ...: its name; of a user's own without its packages and its hash."""
+    return name.partition("@")[0].rpartition(".")[2]
 
 
 def with_values(

@@ -11,7 +11,7 @@ from search_spaces.core.space import Study
 from study.errors import UserError
 from study.ledger import candidates
 from study.ledger.folder import Folder
-from study.ledger.trial import Trial, study_id
+from study.ledger.trial import Trial, short, study_id
 from study.ledger.uri import absolute, mask
 from study.ledger.versions import commit, versions
 from study.plan.options import Options, restored, stored
@@ -95,7 +95,7 @@ def _plan(name: str, study: Study, options: Options, command: str) -> Plan:
     else:
         trials = attach(resolve(study, data.fingerprint, options.values), study, options.parents, data)
         identity = study_id(name, trials)
-    output = options.output or Path("studies") / f"{name}-{sources.short(study.data)}-{identity[:6]}"
+    output = options.output or Path("studies") / f"{name}-{short(study.data)}-{identity[:6]}"
     folder = Folder(output.absolute(), options.storage)
     uri = absolute(options.tracking_uri or f"sqlite:///{folder.path.parent / 'mlflow.db'}")
     return Plan(name, study, options, identity, space, trials[: options.trials], data, folder, uri, command)
@@ -127,7 +127,7 @@ def facts(plan: Plan) -> dict[str, object]:
     """Returns what study.json says of a launch beside the trials; "launch" is what `resume` goes by."""
     return {
         "question": plan.study.question,
-        "data": sources.short(plan.study.data),
+        "data": short(plan.study.data),
         "fingerprint": plan.data.fingerprint,
         "reports": [*_selection_reports(plan.study), *plan.study.reports],
         "command": plan.command,

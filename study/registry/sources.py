@@ -67,11 +67,6 @@ def is_source(name: str) -> bool:
     return name.endswith(".py") or "@" in name or "." in name.strip(".")
 
 
-def short(name: str) -> str:
-    """Returns what print calls a thing: its name without the hash and the packages."""
-    return name.partition("@")[0].rpartition(".")[2]
-
-
 def locate(text: str, beside: Path | None = None) -> Source:
     """Returns the source that a path to a .py file, or a dotted module, names.
 

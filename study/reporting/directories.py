@@ -63,22 +63,24 @@ def rows(sources: Sequence[Source]) -> "pd.DataFrame":
     """Returns the rows of all finished trials; a trial that several studies have counts once, as the first has it.
 
     Arms of one name that differ in more than what their labels say get their study's name in front, and a setting has
-    one label: that of the first study that has it. Raises UserError when no trial is finished.
+    one label, and one `varied` that belongs to it: those of the first study that has it. Raises UserError when no trial
+    is finished.
     """
     files: dict[str, Path] = {}
-    labels: dict[str, tuple[str, str]] = {}
+    labels: dict[str, tuple[str, str, str]] = {}
     several = len(sources) > 1
     for source, rename in zip(sources, _renaming(sources) if several else [_same], strict=True):
         for trial in source.trials:
             if source.states[trial.key] is State.FINISHED:
                 files.setdefault(trial.key, source.folder.trial(trial.key).mark(State.FINISHED))
-                labels.setdefault(trial.config_id, (rename(trial, trial.arm), rename(trial, trial.label)))
+                arm, label = (rename(trial, text) for text in (trial.arm, trial.label))
+                labels.setdefault(trial.config_id, (arm, label, json.dumps(trial.label_values)))
     if not files:
         raise UserError(f"no finished trial yet in {' and '.join(names(sources))}, so there is nothing to report")
     found = results.read(files.values())
     if several:
-        for place, column in enumerate(("arm", "label")):
-            found[column] = found["config"].map({config: pair[place] for config, pair in labels.items()})
+        for place, column in enumerate(("arm", "label", "varied")):
+            found[column] = found["config"].map({config: texts[place] for config, texts in labels.items()})
     return found
 
 

@@ -16,6 +16,7 @@ from reports.core.report import Report
 from reports.core.write import FORMATS, Section, write
 from study.errors import UserError
 from study.ledger.folder import Folder
+from study.ledger.trial import short
 from study.ledger.uri import comparison_link, mask
 from study.registry import sources as code
 from study.registry.lookup import find, names, suggest
@@ -58,7 +59,7 @@ def make(
     wanted = list(dict.fromkeys(only or [name for source in sources for name in source.record["reports"]]))
     for folder in folders:
         code.use(folder.code)
-    reports: dict[str, Report] = {code.short(name): find("report", name) for name in wanted}
+    reports: dict[str, Report] = {short(name): find("report", name) for name in wanted}
     parts = {kind: gather.parts(sources, kind) for kind in sorted({report.reads for report in reports.values()})}
     if not any(parts.values()):
         gather.rows(sources)  # says that there is nothing

@@ -26,10 +26,9 @@ from study.ledger import results  # noqa: E402
 from study.ledger.folder import RECORD, Folder, write_json  # noqa: E402
 from study.ledger.headline import details, headline  # noqa: E402
 from study.ledger.state import State  # noqa: E402
-from study.ledger.trial import Point, Trial  # noqa: E402
+from study.ledger.trial import Point, Trial, short  # noqa: E402
 from study.ledger.trial_folder import TrialFolder  # noqa: E402
 from study.ledger.uri import PARENT, sqlite_path  # noqa: E402
-from study.registry.sources import short  # noqa: E402
 
 for _name in ("mlflow", "alembic"):
     logging.getLogger(_name).setLevel(logging.ERROR)

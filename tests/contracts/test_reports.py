@@ -1,6 +1,7 @@
 """What every file of reports/ has to do, on made-up tables of every study that asks for it."""
 
 import re
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from reports.core.style import style
 from reports.core.write import FORMATS, write
 from study.ledger import results
 from study.registry.lookup import find, names
-from tests.support import members, population, table, trials
+from tests.support import members, population, publish, table, trials
 
 STUDIES = {r: s for s in reversed(names("study")) for r in find("study", s).reports}
 NAMES = names("report")
@@ -74,6 +75,46 @@ def test_without_rows_there_are_no_points_and_no_files(name: str, tmp_path: Path
         assert report.points(rows).empty
         assert write(name, report, rows, tmp_path / "report", FORMATS) == (None, {})
     assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_table_that_is_not_of_text_alone_is_refused_before_anything_is_written(name: str, tmp_path: Path) -> None:
+    report: Report = find("report", name)
+    rows = _variants(name, tmp_path)["complete"]
+    points = report.points(rows)
+    shown = report.table(points)
+    numbered = shown.set_axis([*shown.columns[:-1], 7], axis=1)
+    for what, broken in (
+        ("0.25 of type float in its column 'Extra'", shown.assign(Extra=0.25)),
+        ("None of type NoneType in its column 'Extra'", shown.assign(Extra=None)),
+        ("7 of type int in its column 7", numbered),
+    ):
+        with pytest.raises(TypeError, match=f"the table of the report '{name}' has {what}"):
+            changed = replace(report, points=lambda _: points, table=lambda _, table=broken: table)
+            write(name, changed, rows, tmp_path / "broken", ("md",))
+    assert not (tmp_path / "broken").exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_says_that_it_reads_the_headline_benchmark_exactly_if_it_does(name: str, tmp_path: Path) -> None:
+    """Half of the trials get a published benchmark: numbers that change are of the marked rows, and need a sentence."""
+    report: Report = find("report", name)
+    if report.reads == "population":
+        return
+    some = trials(STUDIES.get(name, "sigma_sweep"), seeds=2)
+    rows = table(some, tmp_path)
+    for trial in some[::2]:
+        publish(trial, tmp_path)
+    mixed = results.read(tmp_path / f"{trial.key}.parquet" for trial in some)
+    other = mixed.assign(headline=mixed["headline"].where(mixed["benchmark"] != "cifar-10-c", False))
+    other["headline"] |= other["benchmark"] == "common"
+    points, others = (report.points(part).drop(columns="shown", errors="ignore") for part in (mixed, other))
+    assert points.equals(others) != report.headline
+    section, _ = write(name, report, mixed, tmp_path / "report", ("md",))
+    plain, _ = write(name, report, rows, tmp_path / "report", ("md",))
+    assert section is not None and plain is not None
+    assert ("not all of one benchmark but of cifar-10-c" in section.caption) is report.headline
+    assert section.caption.endswith(".") and "not all of one benchmark" not in plain.caption
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -73,6 +73,16 @@ def test_a_setting_has_one_label(tmp_path: Path) -> None:
     assert set(rows["label"]) == {"GNT, sigma 0.5"} and set(rows["seed"]) == {0, 1, 2}
 
 
+def test_what_varies_belongs_to_the_label(tmp_path: Path) -> None:
+    """Seed 2 is of a study that calls the setting by another arm and varies nothing in it."""
+    fixed = [replace(trial, arm="Half", varied=()) for trial in _sweep(0.5, seeds=3)]
+    rows = gather.rows([_study(tmp_path / "a", _sweep(0.1, 0.5)), _study(tmp_path / "b", fixed, name="other")])
+    found = rows.drop_duplicates("trial")
+    assert set(found["seed"]) == {0, 1, 2} and set(found["arm"]) == {"GNT"}
+    texts = set(zip(found["label"], found["varied"], strict=True))
+    assert texts == {("GNT, sigma 0.1", '{"sigma": 0.1}'), ("GNT, sigma 0.5", '{"sigma": 0.5}')}
+
+
 def test_names_are_as_short_as_tells_studies_apart(tmp_path: Path) -> None:
     some = _sweep(0.1, seeds=1)
     digits, mnist = _study(tmp_path / "a", some), _study(tmp_path / "b", some, data="mnist")
