@@ -120,7 +120,7 @@ def table(
 
 def publish(trial: Trial, folder: Path, benchmark: str = "cifar-10-c", factor: float = 0.5) -> None:
     """Adds a published benchmark to a trial's `table`: that made here with all accuracies times `factor`."""
-    path = folder / f"{trial.key}.parquet"
+    path = folder / trial.key / "result.parquet"
     rows = results.rows(path)
     copies = [{**r, "benchmark": benchmark, "value": factor * r["value"]} for r in rows if r["benchmark"] == "common"]
     results.write(path, "made_up", trial, rows + copies, results.facts(path))

@@ -25,12 +25,16 @@ def test_arms_whose_names_look_like_values_are_curves_of_their_own(tmp_path: Pat
 
 
 def test_different_curves_have_different_names_whatever_the_order_of_rows(tmp_path: Path) -> None:
-    """An arm that is named like another's value, and values that differ after six digits."""
-    arms = (
-        Arm(method="gnt", label="GNT", space={"sigma": Grid(0.1, 0.5), "lr": Grid(0.01, 0.010000001)}),
-        Arm(method="gnt", label="GNT, lr 0.01", space={"sigma": Grid(0.2, 0.3), "lr": 0.03}),
-    )
-    rows = table(trials("sigma_sweep", arms=arms, seeds=1), tmp_path)
+    """An arm that is named like another's value, and values that differ after six digits, as of two studies."""
+    some = [
+        trial
+        for label, sigmas, lr in (("GNT", (0.1, 0.5), Grid(0.01)), ("GNT", (0.1, 0.5), Grid(0.010000001)),
+                                  ("GNT, lr 0.01", (0.2, 0.3), 0.03))
+        for trial in trials(
+            "sigma_sweep", arms=(Arm(method="gnt", label=label, space={"sigma": Grid(*sigmas), "lr": lr}),), seeds=1
+        )
+    ]  # fmt: skip
+    rows = table(some, tmp_path)
     found = curve_names(rows, "sigma")
     settings = rows.drop_duplicates("config").set_index("config")
     by_curve = settings.groupby(found)[["arm", "lr"]].nunique()

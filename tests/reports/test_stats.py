@@ -64,7 +64,7 @@ def test_every_trial_has_the_numbers_that_mlflow_shows(rows: pd.DataFrame, tmp_p
     some = trials("sigma_sweep", seeds=1)[:3]
     table(some, tmp_path)
     publish(some[1], tmp_path)
-    files = [tmp_path / f"{trial.key}.parquet" for trial in some]
+    files = [tmp_path / trial.key / "result.parquet" for trial in some]
     mixed = results.read(files)
     shown = by_trial(mixed).set_index("trial")
     logged = {trial.key: headline(results.rows(file)) for trial, file in zip(some, files, strict=True)}
@@ -86,7 +86,7 @@ def test_captions_say_where_trials_differ_in_their_headline_benchmark(rows: pd.D
     some = trials("sigma_sweep", seeds=1)[:3]
     table(some, tmp_path)
     publish(some[1], tmp_path)
-    mixed = results.read(tmp_path / f"{trial.key}.parquet" for trial in some)
+    mixed = results.read(tmp_path / trial.key / "result.parquet" for trial in some)
     expected = (
         " Accuracies under corruption are not all of one benchmark but of cifar-10-c (1 trial) and common (2 trials)."
     )
