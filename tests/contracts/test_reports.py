@@ -105,7 +105,7 @@ def test_it_says_that_it_reads_the_headline_benchmark_exactly_if_it_does(name: s
     rows = table(some, tmp_path)
     for trial in some[::2]:
         publish(trial, tmp_path)
-    mixed = results.read(tmp_path / f"{trial.key}.parquet" for trial in some)
+    mixed = results.read(tmp_path / trial.key / "result.parquet" for trial in some)
     other = mixed.assign(headline=mixed["headline"].where(mixed["benchmark"] != "cifar-10-c", False))
     other["headline"] |= other["benchmark"] == "common"
     points, others = (report.points(part).drop(columns="shown", errors="ignore") for part in (mixed, other))

@@ -49,6 +49,16 @@ def test_with_a_schedule_the_curve_is_the_arm(tmp_path: Path) -> None:
     assert set(curve_names(table(phased, tmp_path), "sigma")) == {"GNT"}
 
 
+@pytest.mark.parametrize(
+    "value",
+    [0.1 + 0.2, 1e-7, 123456.7, 1234567.0, 5, 0.0, -0.5, True, None, "cosine", [0.1, 2], {"a": 1 / 3, "b": None}, {}],
+)
+def test_values_are_printed_as_labels_have_them(value: object, tmp_path: Path) -> None:
+    trial = trials("sigma_sweep", seeds=1)[0]
+    trial = replace(trial, params={**trial.params, "extra": value}, varied=("sigma", "extra"))
+    assert curve_names(table([trial], tmp_path), "lr").tolist() == [trial.label]
+
+
 @pytest.mark.parametrize("name", [n for n in names("study") if find("study", n).population is None])
 def test_a_curve_along_what_does_not_vary_is_called_as_the_setting_is(name: str, tmp_path: Path) -> None:
     """Reports print values as labels do, though they import nothing of the platform."""

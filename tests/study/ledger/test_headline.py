@@ -97,6 +97,7 @@ def _marks(*benchmarks: str) -> set[str]:
 def test_a_published_benchmark_comes_before_others_then_the_first_by_name() -> None:
     assert _marks() == set() and _marks("mnist") == {"mnist"}
     assert _marks("common", "extra", "cifar-10-c") == {"cifar-10-c"} == _marks("cifar-10-c", "common")
+    assert _marks("common", "imagenet-c", "mnist-c") == {"imagenet-c"}
     assert _marks("extra", "common") == {"common"} and _marks("mnist-c", "cifar-10-c") == {"cifar-10-c"}
 
 
