@@ -34,7 +34,7 @@ def race_round(
     Dropped are those significantly worse than the best at level alpha / len(rounds) (`with_best`), so that the chance
     to drop in any round one that is as good as the best is at most alpha. The race ends when one is left; when every
     one left is at most `margin` (in the unit of the values) worse than the best, by the upper end of simultaneous
-    intervals of the same level; or after the last round. A setting that cannot be compared (its trials failed) is never dropped.
+    intervals of the same level; or after the last round. A setting whose trials failed is never dropped.
     """
     comparison = with_best(values, higher, alpha / len(rounds))
     worse = comparison.table["worse"]

@@ -70,10 +70,10 @@ def moderate(variances: np.ndarray, df: np.ndarray) -> Prior:
     e = log s2 - digamma(f/2) + log(f/2); trigamma(f0/2) = max(0, var(e) - mean of trigamma(f/2)), f0 infinite at 0;
     log s0^2 = mean(e) + digamma(f0/2) - log(f0/2), and s0^2 the mean of s2 (weighted by f) where f0 is infinite.
     variances, df: (P,), at least 0 and 1. Variances of 0 have no logarithm and count in that mean alone. None at all:
-    (inf, nan).
+    (inf, 0).
     """
     if not len(variances):
-        return Prior(np.inf, np.nan)
+        return Prior(np.inf, 0.0)
     pooled = float((df * variances).sum() / df.sum())
     half = df[variances > 0] / 2
     e = np.log(variances[variances > 0]) - digamma(half) + np.log(half)
@@ -188,7 +188,7 @@ def _against(values: pd.DataFrame, reference: Hashable | None, sign: int, test: 
     y = values.to_numpy(float)
     if reference not in values.index or np.isinf(y).any():
         table = pd.DataFrame(dict.fromkeys(COLUMNS, np.nan), index=values.index).assign(n=0, agree=0)
-        return Comparison(table, reference, 0, 0, float("nan"), Prior(np.inf, np.nan))
+        return Comparison(table, reference, 0, 0, float("nan"), Prior(np.inf, 0.0))
     place = values.index.get_loc(reference)
     differences = sign * (y[place] - y)
     n, mean, s2 = summary(differences, scale(y))
