@@ -22,6 +22,8 @@ NO_SPREAD = 1e-12
 COLUMNS = ("n", "difference", "low", "high", "p", "variance", "agree", "beats")
 Test = Callable[[np.ndarray, int, float, float], tuple[np.ndarray, float]]
 """(|t|, K, df, level) -> adjusted p, and the half-width of intervals in standard errors."""
+Against = tuple[dict[str, np.ndarray], tuple[Hashable, int, int, float, "Prior"]]
+"""Columns of a comparison's table, and its other fields."""
 
 
 class Prior(NamedTuple):
@@ -97,8 +99,8 @@ def spread(values: np.ndarray) -> Spread:
 def distinct(values: np.ndarray) -> np.ndarray:
     """Returns the settings (rows) of two seeds or more; of those that equal each other at every seed, the first."""
     several = values[(~np.isnan(values)).sum(axis=1) > 1]
-    twins = pd.DataFrame(several.round(12)).duplicated().to_numpy()
-    return np.asarray(several[~twins])
+    first = {row.tobytes(): place for place, row in reversed(list(enumerate(several.round(12) + 0.0)))}
+    return np.asarray(several[sorted(first.values())])
 
 
 def moderated(variances: np.ndarray, df: np.ndarray, prior: Prior) -> np.ndarray:
@@ -117,7 +119,8 @@ def summary(differences: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarr
     present = ~np.isnan(differences)
     n = present.sum(axis=1)
     mean = np.where(present, differences, 0).sum(axis=1) / np.where(n > 0, n, np.nan)
-    squares = np.where(present, differences - mean[:, None], 0) ** 2
+    with np.errstate(invalid="ignore"):  # infinite values
+        squares = np.where(present, differences - mean[:, None], 0) ** 2
     s2 = squares.sum(axis=1) / np.where(n > 1, n - 1, np.nan)
     return n, np.where(np.abs(mean) <= NO_SPREAD * scale, 0, mean), np.where(s2 <= (NO_SPREAD * scale) ** 2, 0, s2)
 
@@ -145,17 +148,16 @@ def with_best(
     than two seeds in common with the best, nor where differences do not vary at all. Infinite values have no mean:
     with any, nothing is compared.
     """
-    sign = 1 if higher else -1
-    means = sign * values.mean(axis=1)
-    several = values.count(axis=1) > 1
-    candidates = means[several] if several.any() else means
-    if best is None and candidates.notna().any():
-        best = candidates.idxmax()
-    top = means.get(best, np.nan)
-    comparison = _against(values, best, sign, _range_test, level)
-    comparison.table.insert(0, "best", ((means - top).abs() <= NO_SPREAD * abs(top)) | (means == top))
-    comparison.table["worse"] = (comparison.table["p"] < level) & (comparison.table["difference"] > 0)
-    return comparison
+    y, sign = values.to_numpy(float), 1 if higher else -1
+    n, means, _ = summary(sign * y, scale(y))
+    means[n == 0] = np.nan
+    if best is None and n.any():
+        best = values.index[np.nanargmax(np.where(n > 1, means, np.nan) if (n > 1).any() else means)]
+    columns, facts = _against(values, best, sign, _range_test, level)
+    top = means[values.index.get_loc(best)] if best in values.index else np.nan
+    columns["best"] = (means == top) | (np.abs(means - top) <= NO_SPREAD * scale(y))
+    columns["worse"] = (columns["p"] < level) & (columns["difference"] > 0)
+    return Comparison(pd.DataFrame(columns, index=values.index), *facts)
 
 
 def with_base(values: pd.DataFrame, base: Hashable, higher: bool = True, level: float = LEVEL) -> Comparison:
@@ -165,11 +167,10 @@ def with_base(values: pd.DataFrame, base: Hashable, higher: bool = True, level: 
     high: the interval of this gain alone, of coverage 1 - level. better, worse: p < level. A base of which the values
     have no row is compared with nothing.
     """
-    comparison = _against(values, base, -1 if higher else 1, _t_test, level)
-    significant = comparison.table["p"] < level
-    comparison.table["better"] = significant & (comparison.table["difference"] > 0)
-    comparison.table["worse"] = significant & (comparison.table["difference"] < 0)
-    return comparison
+    columns, facts = _against(values, base, -1 if higher else 1, _t_test, level)
+    columns["better"] = (columns["p"] < level) & (columns["difference"] > 0)
+    columns["worse"] = (columns["p"] < level) & (columns["difference"] < 0)
+    return Comparison(pd.DataFrame(columns, index=values.index), *facts)
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -183,12 +184,13 @@ def holm(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def _against(values: pd.DataFrame, reference: Hashable | None, sign: int, test: Test, level: float) -> Comparison:
-    """Returns the comparison with a reference; its difference is sign * (reference - setting)."""
+def _against(values: pd.DataFrame, reference: Hashable | None, sign: int, test: Test, level: float) -> Against:
+    """Returns the comparison with a reference, of difference sign * (reference - setting): columns, and the rest."""
     y = values.to_numpy(float)
+    columns = {name: np.full(len(y), np.nan) for name in COLUMNS}
     if reference not in values.index or np.isinf(y).any():
-        table = pd.DataFrame(dict.fromkeys(COLUMNS, np.nan), index=values.index).assign(n=0, agree=0)
-        return Comparison(table, reference, 0, 0, float("nan"), Prior(np.inf, 0.0))
+        columns |= {"n": np.zeros(len(y), int), "agree": np.zeros(len(y), int)}
+        return columns, (reference, 0, 0, float("nan"), Prior(np.inf, 0.0))
     place = values.index.get_loc(reference)
     differences = sign * (y[place] - y)
     n, mean, s2 = summary(differences, scale(y))
@@ -197,7 +199,7 @@ def _against(values: pd.DataFrame, reference: Hashable | None, sign: int, test: 
     variance = np.where(others, moderated(s2, n - 1, prior), np.nan)
     seeds = int(n[others].min()) if others.any() else 0
     df = float(max(min(seeds - 1 + prior.df, most), 1)) if seeds else float("nan")
-    columns = dict.fromkeys(COLUMNS, np.full(len(y), np.nan)) | {"n": n, "difference": mean, "variance": variance}
+    columns |= {"n": n, "difference": mean, "variance": variance}
     columns["agree"] = (differences > NO_SPREAD * scale(y)).sum(axis=1)
     tested = variance > 0
     if tested.any():
@@ -205,10 +207,9 @@ def _against(values: pd.DataFrame, reference: Hashable | None, sign: int, test: 
         p, width = test(np.abs(mean[tested]) / error[tested], max(settings, 2), df, level)
         columns |= {"low": mean - width * error, "high": mean + width * error}
         columns["beats"] = stats.t.cdf(mean / np.sqrt((1 + 1 / n) * variance), df)
-        columns["p"] = np.full(len(y), np.nan)
         columns["p"][tested] = p
-    columns["p"] = np.where((variance == 0) & (mean == 0), 1.0, columns["p"])
-    return Comparison(pd.DataFrame(columns, index=values.index), reference, settings, seeds, df, prior)
+    columns["p"][(variance == 0) & (mean == 0)] = 1.0
+    return columns, (reference, settings, seeds, df, prior)
 
 
 def _range_test(t: np.ndarray, settings: int, df: float, level: float) -> tuple[np.ndarray, float]:
