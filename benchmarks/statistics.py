@@ -184,7 +184,7 @@ def images(studies: int) -> None:
         hits: dict[str, list[float]] = {"seeds": [], "images": [], "both": [], "two-way bootstrap": []}
         for n in COUNTS:
             rng = np.random.default_rng(n)
-            shares = pd.DataFrame([_covered(rng, n, spread, number < studies // 4) for number in range(studies)]).mean()
+            shares = pd.DataFrame([_covered(rng, n, spread, number < studies // 8) for number in range(studies)]).mean()
             for name in hits:
                 hits[name].append(float(shares[name]))
         for name, shares in hits.items():
@@ -288,7 +288,7 @@ def main() -> None:
     powers(studies // 8)
     coverage(studies // 2)
     variances(studies // 4)
-    images(studies // 4)
+    images(studies)
     racing(studies // 8)
     print(f"\n{studies} studies a condition of the error; {time.perf_counter() - started:.0f} s")
 

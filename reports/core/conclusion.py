@@ -185,16 +185,17 @@ def _doubts(study: _Study) -> list[str]:
     near = list(compared.index[~compared["worse"]])
     if not near:
         return []
-    parts = [f"with {_seeds(study)} {best} is not told apart from {_names(study, near)}"]
+    reach = []
     smallest = detectable_here(study.comparison)
     if smallest > 0:
         size = _number(smallest * study.unit.scale) + study.unit.difference
-        parts.append(f"differences of {size} would be seen 4 times in 5")
+        reach.append(f"differences of {size} would be seen 4 times in 5")
     needed = seeds_to_settle(study.comparison)
     if needed is not None and needed > study.comparison.seeds:
         top = "the best three" if len(compared) > 1 else "the two"
-        parts.append(f"about {needed} seeds would settle {top} if their differences stay")
-    return [", ".join(parts)]
+        reach.append(f"about {needed} seeds would settle {top} if their differences stay")
+    beside = f" ({'; '.join(reach)})" if reach else ""
+    return [f"with {_seeds(study)} {best} is not told apart from {_names(study, near)}{beside}"]
 
 
 def _seeds(study: _Study) -> str:

@@ -126,8 +126,8 @@ def summary(differences: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarr
 
 
 def scale(values: np.ndarray) -> float:
-    """Returns the largest absolute value; 0 without any."""
-    return float(np.max(np.abs(values), initial=0, where=~np.isnan(values)))
+    """Returns the largest finite absolute value; 0 without any."""
+    return float(np.max(np.abs(values), initial=0, where=np.isfinite(values)))
 
 
 def with_best(
@@ -155,7 +155,7 @@ def with_best(
         best = values.index[np.nanargmax(np.where(n > 1, means, np.nan) if (n > 1).any() else means)]
     columns, facts = _against(values, best, sign, _range_test, level)
     top = means[values.index.get_loc(best)] if best in values.index else np.nan
-    columns["best"] = (means == top) | (np.abs(means - top) <= NO_SPREAD * scale(y))
+    columns["best"] = (means == top) | np.isclose(means, top, rtol=0, atol=NO_SPREAD * scale(y))
     columns["worse"] = (columns["p"] < level) & (columns["difference"] > 0)
     return Comparison(pd.DataFrame(columns, index=values.index), *facts)
 
@@ -203,10 +203,10 @@ def _against(values: pd.DataFrame, reference: Hashable | None, sign: int, test: 
     columns["agree"] = (differences > NO_SPREAD * scale(y)).sum(axis=1)
     tested = variance > 0
     if tested.any():
-        error = np.sqrt(variance / n)
+        error = np.sqrt(variance / np.maximum(n, 1))
         p, width = test(np.abs(mean[tested]) / error[tested], max(settings, 2), df, level)
         columns |= {"low": mean - width * error, "high": mean + width * error}
-        columns["beats"] = stats.t.cdf(mean / np.sqrt((1 + 1 / n) * variance), df)
+        columns["beats"] = stats.t.cdf(mean / np.hypot(error, np.sqrt(variance)), df)
         columns["p"][tested] = p
     columns["p"][(variance == 0) & (mean == 0)] = 1.0
     return columns, (reference, settings, seeds, df, prior)
