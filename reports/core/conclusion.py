@@ -122,8 +122,9 @@ def _how_many(marks: "pd.Series[bool]") -> str:
 
 def _among(study: _Study) -> str:
     """Returns which settings the best is the best of, where that is not all."""
-    single = (study.values.loc[study.apart].count(axis=1) < 2).any() and not study.compared.empty
-    return " of the settings with two seeds or more" if single else ""
+    seeds = study.values.count(axis=1)
+    outside = seeds[study.comparison.reference] > 1 and (seeds < 2).any()
+    return " of the settings with two seeds or more" if outside else ""
 
 
 def _gain(study: _Study, row: "pd.Series[Any]") -> str:

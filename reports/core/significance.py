@@ -131,22 +131,21 @@ def scale(values: np.ndarray) -> float:
 
 
 def with_best(
-    values: pd.DataFrame,
-    higher: bool = True,
-    level: float = LEVEL,
-    best: Hashable | None = None,
+    values: pd.DataFrame, higher: bool = True, level: float = LEVEL, best: Hashable | None = None
 ) -> Comparison:
     """Returns the comparison of every setting with the one of the best mean over its own seeds (settings x seeds).
 
     A setting is `worse` where d / sqrt(s2 / n) > q(1 - level; K, df) / sqrt(2): d its mean difference, s2 the moderated
     variance, q the quantile of the studentised range, df = min(f + f0, (K - 1)(n - 1)). The range is valid for any
     pair, hence also where the best was chosen from the same numbers; p and intervals, of coverage 1 - level for all
-    together, are from the same range. Settings that equal each other at every seed count once in K.
+    together, are from the same range. Settings that equal each other at every seed count once in K. `beats` makes no
+    allowance for the choice of the best: it is a bit high.
 
     best: names the reference instead, for a column in which something else than its numbers chose it. higher: more is
-    better. Where seeds are missing, n of the range is the smallest of those compared. Nothing is worse that has fewer
-    than two seeds in common with the best, nor where differences do not vary at all. Infinite values have no mean:
-    with any, nothing is compared.
+    better. The best is one with two seeds or more, where there is any. Where seeds are missing, f is the smallest of
+    those compared, and the residual degrees of freedom of the block analysis stand for (K - 1)(n - 1). Nothing is worse
+    that has fewer than two seeds in common with the best, nor where differences do not vary at all. Infinite values
+    have no mean: with any, nothing is compared.
     """
     y, sign = values.to_numpy(float), 1 if higher else -1
     n, means, _ = summary(sign * y, scale(y))
