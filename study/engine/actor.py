@@ -24,6 +24,11 @@ SELECTING = ("clean", "corruption")
 """What a selection measures. Other metrics may read test images from files of their own."""
 
 
+VALIDATED = 1000
+"""Most validation images on which a trial is measured that no search asks to: a share of a large split is enough to
+tell settings apart, and costs a tenth of ten thousand test images' time."""
+
+
 class Actor(tune.Trainable):  # type: ignore[misc]
     """Base of the actors: takes one configuration after another; being reused, it pays for imports and data once.
 
@@ -127,10 +132,20 @@ class TrialActor(Actor):
         return past, point
 
     def _measure(self, run: TrialRun) -> None:
-        rows, facts = run.table(SELECTING if self.selecting else None)
-        table = self.place.becoming(State.VALIDATED if self.selecting else State.FINISHED)
-        results.write(table, self.study, self.trial, rows, facts)
-        self.home.keep(table)
+        """Writes the trial's tables: of a selection on the validation split, else on both, the test split last."""
+        validation = self.place.becoming(State.VALIDATED)
+        if not validation.exists():
+            data = None if self.selecting else self.data.for_selection(VALIDATED)
+            rows, facts = run.table(SELECTING, data)
+            results.write(validation, self.study, self.trial, rows, facts)
+            self.home.keep(validation)
+        if not self.selecting:
+            rows, facts = run.table()
+            results.write_correct(self.place.correct, self.trial, rows)
+            self.home.keep(self.place.correct)
+            table = self.place.becoming(State.FINISHED)
+            results.write(table, self.study, self.trial, rows, facts)
+            self.home.keep(table)
 
     def _left(self) -> float | None:
         """Returns the seconds that the trial may still take. Raises OverdueError when there are none."""

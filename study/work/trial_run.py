@@ -12,7 +12,7 @@ import torch
 
 from study.datasets.core.data import Data
 from study.errors import UserError
-from study.evaluation.core.accuracy import accuracy
+from study.evaluation.core.predict import accuracy
 from study.evaluation.corruptions.catalog import CATALOG
 from study.evaluation.rows import Row
 from study.ledger import files
@@ -133,20 +133,27 @@ class TrialRun:
         torch.save({**state, "trial": self.trial.key}, buffer)
         files.write(path, buffer.getvalue())
 
-    def evaluate(self, only: Collection[str] | None = None) -> list[Row]:
+    def evaluate(self, only: Collection[str] | None = None, data: Data | None = None) -> list[Row]:
         """Returns the rows of every metric the trial names (or of these alone), measured on the data's test split."""
         start = time.perf_counter()
         rows: list[Row] = []
         for name, params in self.trial.evaluate.items():
             if only is None or name in only:
-                rows += signature.build(find("metric", name), params, model=self.model, data=self.data)
+                rows += signature.build(find("metric", name), params, model=self.model, data=data or self.data)
         self.seconds += time.perf_counter() - start
         return rows
 
-    def table(self, only: Collection[str] | None = None) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        """Evaluates; returns the trial's rows for `results.write`, history included, and facts about the run."""
+    def table(
+        self, only: Collection[str] | None = None, data: Data | None = None
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """Evaluates; returns the trial's rows for `results.write`, history included, and facts about the run.
+
+        only: the metrics to measure, all of the trial's if None. data: whose test split is measured, the trial's own if
+        None.
+        """
         measured = [
-            {**row._asdict(), "family": _family(row.corruption), "epoch": self.fit.epoch} for row in self.evaluate(only)
+            {**row._asdict(), "family": _family(row.corruption), "epoch": self.fit.epoch}
+            for row in self.evaluate(only, data)
         ]
         facts = {"seconds": self.seconds, "versions": versions()}
         return history_rows(self.history) + measured + self.record(), facts

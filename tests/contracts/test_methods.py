@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from study.errors import UserError
-from study.evaluation.core.accuracy import accuracy
+from study.evaluation.core.predict import accuracy
 from study.registry import signature
 from study.registry.lookup import find, names
 from tests.support import CPU, digits, first, new_fit, same, small_cnn, stored
