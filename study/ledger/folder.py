@@ -153,6 +153,11 @@ class Folder:
         """The record of where the study is in its MLflow store."""
         return self.path / "mlflow.json"
 
+    @property
+    def selects(self) -> bool:
+        """Whether a search or a population decides which trials are measured on test data."""
+        return self.candidate(0).parent.exists()
+
     def finished(self, trial: Trial) -> bool:
         """Whether a trial is trained and measured on test data."""
         return self.trial(trial.key).test is State.FINISHED

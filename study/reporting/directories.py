@@ -52,7 +52,7 @@ def look(folder: Folder) -> Source:
     trials, states = [], {}
     for trial in folder.trials():
         place = folder.trial(trial.key)
-        decided = place.selection in (State.VALIDATED, State.STOPPED)
+        decided = folder.selects and place.selection in (State.VALIDATED, State.STOPPED)
         if not decided or place.test in (State.FINISHED, State.FAILED):
             trials.append(trial)
             states[trial.key] = place.test
@@ -99,12 +99,26 @@ def validation(sources: Sequence[Source]) -> "pd.DataFrame":
     return read.assign(candidate=numbers, chosen=read["trial"].map({key: kept for key, (_, _, kept) in found.items()}))
 
 
+def correct(sources: Sequence[Source]) -> "pd.DataFrame":
+    """Returns a row for each finished trial and condition of its headline benchmark: which test images are correct.
+
+    Columns: those of `rows` that name the trial and its setting, its parameters, and benchmark, corruption, severity,
+    images (their number), bits (packed, the first image in the highest bit). Empty where no trial's table says it.
+    """
+    tidy = rows(sources)
+    conditions = ["trial", "benchmark", "corruption", "severity"]
+    main = tidy.loc[tidy["headline"] & (tidy["metric"] == "accuracy") & tidy["family"].notna()]
+    paths = [s.folder.trial(t.key).correct for s in sources for t in s.trials if s.states[t.key] is State.FINISHED]
+    bits = results.read_correct(path for path in dict.fromkeys(paths) if path.exists())
+    return main.drop(columns=["metric", "value"]).merge(bits.drop_duplicates(conditions), on=conditions)
+
+
 def population(sources: Sequence[Source]) -> "pd.DataFrame":
     """Returns the rows of populations' members, by epoch."""
     return results.read(path for source in sources for path in sorted(source.folder.population.glob("*.parquet")))
 
 
-READ = {"results": rows, "validation": validation, "population": population}
+READ = {"results": rows, "validation": validation, "population": population, "correct": correct}
 """What a report can read."""
 
 
@@ -114,8 +128,9 @@ def parts(sources: Sequence[Source], kind: str) -> "dict[str, pd.DataFrame]":
     Results are apart by dataset, since accuracies on two are not to be compared. Each search and each population is
     apart, since numbers of candidates and members mean something within one only.
     """
-    if kind == "results":
-        return {data: rows(_on(sources, data)) for data in _finished_on(sources)}
+    if kind in ("results", "correct"):
+        by_data = {data: READ[kind](_on(sources, data)) for data in _finished_on(sources)}
+        return {data: found for data, found in by_data.items() if len(found)}
     read = {name: READ[kind]([source]) for name, source in zip(names(sources), sources, strict=True)}
     return {name: found for name, found in read.items() if len(found)}
 

@@ -116,7 +116,7 @@ def status(directory: Path, console: Console) -> None:
     study = folder.read()
     trials = folder.trials()
     console.print(f"[bold]{study['name']}[/bold] on {study['data']} ({study['id']})")
-    if folder.candidate(0).parent.exists():
+    if folder.selects:
         selected = Counter(folder.trial(trial.key).selection for trial in trials)
         console.print(f"  selection: {', '.join(f'{selected[state]} {state}' for state in State if selected[state])}")
         trials = [trial for candidate in candidates.chosen(folder) or [] for trial in candidate.trials]

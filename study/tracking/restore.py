@@ -76,8 +76,8 @@ def _bring(client: Any, child: Any, folder: Folder) -> None:
     place = folder.trial(tags[KEY])
     stored = {artifact.path for artifact in client.list_artifacts(child.info.run_id)}
     place.path.mkdir(parents=True, exist_ok=True)
-    for state in (State.STOPPED, State.VALIDATED, State.FINISHED):
-        path = place.mark(state)
+    tables = [place.mark(state) for state in (State.STOPPED, State.VALIDATED, State.FINISHED)]
+    for path in (place.correct, *tables):
         if path.name in stored:
             client.download_artifacts(child.info.run_id, path.name, str(place.path))
     if child.info.status == "FAILED" and "failure" in tags:

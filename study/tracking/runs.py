@@ -37,8 +37,8 @@ TRACKING_ERRORS = (MlflowException, sqlite3.Error, OSError)
 """What is raised when a store does not answer, refuses or cannot be written."""
 
 ID, HOME, KEY, CONFIG, STATE = "study.id", "study.home", "study.trial", "study.config", "study.state"
-COMPLETE = (State.FINISHED, State.VALIDATED, State.STOPPED)
-"""States of trials whose run is complete; a validated one may yet be measured on test data."""
+DECIDED = (State.VALIDATED, State.STOPPED)
+"""Where a search's run of a trial is complete; a validated one may yet be measured on test data."""
 TRIALS = "trials.json"
 """Artifact of a study's run: key -> trial."""
 CLOCK = "train_loss"
@@ -155,7 +155,7 @@ class Store:
         run, place = self.children[trial.key].run_id, self.folder.trial(trial.key)
         for table in place.tables:
             self._log_table(trial, table, "validation." if table == place.mark(State.VALIDATED) else "")
-        for path in (place.trial_file, *place.tables, place.checkpoint, place.best):
+        for path in (place.trial_file, *place.tables, place.correct, place.checkpoint, place.best):
             if path.exists():
                 self.client.log_artifact(run, str(path))
         self.delivered[trial.key] = _names(place)
@@ -184,7 +184,7 @@ class Store:
         """Brings a trial's run in line with its folder; returns whether it is complete."""
         place = self.folder.trial(trial.key)
         status = self.children[trial.key].status if trial.key in self.children else None
-        complete = place.test in COMPLETE or place.selection in COMPLETE
+        complete = place.test is State.FINISHED or (self.folder.selects and place.selection in DECIDED)
         if place.test is State.FAILED:
             if status != "FAILED":
                 self.fail(trial, place.failure_reason())
