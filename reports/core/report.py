@@ -27,7 +27,8 @@ class Report:
     """points -> the few numbers that stand for the study in MLflow."""
     reads: str = "results"
     """Which rows it takes: "results" (finished trials, on test data), "validation" (candidates of a search, with the
-    columns candidate and chosen) or "population" (its members, by epoch)."""
+    columns candidate and chosen), "population" (its members, by epoch), "correct" (which test images finished trials
+    classify correctly) or "race" (what its rounds decided)."""
     headline: bool = False
     """Whether it shows accuracies under corruption by the headline benchmarks of trials (`reports.core.stats`); its
     caption then has a sentence more where these differ (`reports.core.write.write`)."""

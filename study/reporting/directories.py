@@ -118,7 +118,35 @@ def population(sources: Sequence[Source]) -> "pd.DataFrame":
     return results.read(path for source in sources for path in sorted(source.folder.population.glob("*.parquet")))
 
 
-READ = {"results": rows, "validation": validation, "population": population, "correct": correct}
+def race(sources: Sequence[Source]) -> "pd.DataFrame":
+    """Returns what races decided: a row a round and setting, with the columns of race.json and label, round, reason."""
+    import pandas as pd  # noqa: PLC0415
+
+    columns = (
+        "config",
+        "label",
+        "round",
+        "seeds",
+        "mean",
+        "difference",
+        "low",
+        "high",
+        "p",
+        "best",
+        "dropped",
+        "reason",
+    )
+    records = [json.loads(s.folder.race.read_text(encoding="utf-8")) for s in sources if s.folder.race.exists()]
+    decisions = [decision for record in records for decision in record["decided"]]
+    rows = [
+        {"round": decision["round"], "reason": decision["reason"], **row}
+        for decision in decisions
+        for row in decision["settings"]
+    ]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(evidence, float)).fillna({"best": False})
+
+
+READ = {"results": rows, "validation": validation, "population": population, "correct": correct, "race": race}
 """What a report can read."""
 
 

@@ -87,6 +87,7 @@ def outcome(outcome: "Outcome", console: Console) -> None:
         counts = ", ".join(f"{number} {name}" for name, number in sorted(outcome.candidates.items()))
         console.print(f"Candidates: {counts}. Test data is read for the chosen ones alone: {outcome.total} trials.")
         _choice(plan.folder, console)
+    race(plan.folder, console)
     console.print(f"{outcome.finished} of {outcome.total} trials finished in {_duration(outcome.seconds)}.")
     if outcome.failed:
         console.print(
@@ -102,6 +103,24 @@ def outcome(outcome: "Outcome", console: Console) -> None:
             f"MLflow is behind: {outcome.tracking_error}. Nothing is lost; `study resume` delivers the rest.",
             style="yellow", markup=False, soft_wrap=True,
         )  # fmt: skip
+
+
+def race(folder: Folder, console: Console) -> None:
+    """Prints how far a race is, and what it cost."""
+    if not folder.race.exists():
+        return
+    record = json.loads(folder.race.read_text(encoding="utf-8"))
+    spent: dict[str, int] = {}
+    for decision in record["decided"]:
+        spent |= {row["config"]: row["seeds"] for row in decision["settings"]}
+        gone = [row["label"] for row in decision["settings"] if row["dropped"]]
+        left = len(decision["settings"]) - len(gone)
+        text = f"round {decision['round']}: {left} left{'; dropped: ' + '; '.join(gone) if gone else ''}"
+        console.print(text, markup=False, soft_wrap=True)
+    last = record["decided"][-1] if record["decided"] else {"reason": None}
+    ended = f"The race is over ({last['reason']})" if last["reason"] else "The race goes on"
+    full = len(spent) * max(spent.values(), default=0)
+    console.print(f"{ended}: {sum(spent.values())} trials; the full grid with as many seeds has {full}.")
 
 
 def stopped(plan: "Plan", console: Console) -> None:
@@ -124,6 +143,7 @@ def status(directory: Path, console: Console) -> None:
     for state in TEST_STATES:
         console.print(f"  {state:9} {states[state]:5}")
     _choice(folder, console)
+    race(folder, console)
     for trial in folder.trials():
         place = folder.trial(trial.key)
         if place.test is State.FAILED:
