@@ -122,20 +122,8 @@ def race(sources: Sequence[Source]) -> "pd.DataFrame":
     """Returns what races decided: a row a round and setting, with the columns of race.json and label, round, reason."""
     import pandas as pd  # noqa: PLC0415
 
-    columns = (
-        "config",
-        "label",
-        "round",
-        "seeds",
-        "mean",
-        "difference",
-        "low",
-        "high",
-        "p",
-        "best",
-        "dropped",
-        "reason",
-    )
+    evidence = ("mean", "difference", "low", "high", "p")
+    columns = ("config", "label", "round", "seeds", *evidence, "best", "dropped", "reason")
     records = [json.loads(s.folder.race.read_text(encoding="utf-8")) for s in sources if s.folder.race.exists()]
     decisions = [decision for record in records for decision in record["decided"]]
     rows = [
