@@ -14,6 +14,7 @@ from study.ledger import candidates
 from study.ledger.folder import Folder
 from study.ledger.headline import headline
 from study.ledger.state import State
+from study.ledger.trial import short as short_name
 from study.registry.lookup import find_study
 
 TEST_STATES = (State.FINISHED, State.FAILED, State.STARTED, State.PENDING)
@@ -52,6 +53,8 @@ def describe(name: str, console: Console) -> None:
     console.print(
         f"About {_duration(seconds)} of training on this machine's {cores} cores, on the study's own dataset."
     )
+    if not study.selects:
+        console.print(_precision(study, short_name(study.data), study.test_images), markup=False)
     console.print(f"\nReports: {', '.join(study.reports)}")
     if study.parents:
         console.print("\nIt fine-tunes the models of another study. One that has them:")
@@ -75,7 +78,16 @@ def trials(plan: "Plan", console: Console) -> None:
     console.print(
         f"\n{len(plan.trials)} trials of {plan.name} ({plan.identity}) into {plan.folder.path}", soft_wrap=True
     )
+    console.print(_precision(plan.study, short_name(plan.study.data), len(plan.data.test)), markup=False)
     console.print("Nothing was started (--dry-run).")
+
+
+def _precision(study: Study, data: str, images: int) -> str:
+    """Returns what the planned seeds will probably tell apart."""
+    from study.reporting.precision import precision  # noqa: PLC0415
+
+    settings = sum(len(arm.settings()) for arm in study.arms)
+    return precision(study.seeds, settings, data, images, Path("studies"))
 
 
 def outcome(outcome: "Outcome", console: Console) -> None:
