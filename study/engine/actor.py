@@ -14,6 +14,7 @@ from study.errors import UserError
 from study.ledger import results
 from study.ledger.files import StorageError
 from study.ledger.folder import Folder
+from study.ledger.headline import headline, robustness
 from study.ledger.state import State
 from study.ledger.trial import Trial
 from study.plan.options import Options
@@ -98,15 +99,15 @@ class TrialActor(Actor):
         """Trains an epoch; after the last one evaluates and writes the trial's table.
 
         Returns "point" (the epoch's metrics or None), "points" (JSON: all epochs that this worker knows of and has not
-        said yet), "seconds" (of work so far) and "done".
+        said yet), "seconds" (of work so far), "done" and at the end "score" (see `headline.robustness`).
         """
         with watched(self._left(), self.place.overdue):
             past, point = self._train()
             assert self.run is not None
-            if self.run.fit.done:
-                self._measure(self.run)
+            score = self._measure(self.run) if self.run.fit.done else None
         points = json.dumps([*past, *([point] if point else [])])
-        return {"point": point, "points": points, "seconds": self.run.seconds, "done": self.run.fit.done}
+        done = self.run.fit.done
+        return {"point": point, "points": points, "seconds": self.run.seconds, "done": done, "score": score}
 
     def release(self) -> None:
         """Lets go of a trial whose epochs are all trained."""
@@ -131,8 +132,11 @@ class TrialActor(Actor):
         self.home.keep(self.place.checkpoint, self.place.best)
         return past, point
 
-    def _measure(self, run: TrialRun) -> None:
-        """Writes the trial's tables: of a selection on the validation split, else on both, the test split last."""
+    def _measure(self, run: TrialRun) -> float:
+        """Writes the trial's tables: of a selection on the validation split, else on both, the test split last.
+
+        Returns the robustness on the validation split.
+        """
         validation = self.place.becoming(State.VALIDATED)
         if not validation.exists():
             data = None if self.selecting else self.data.for_selection(VALIDATED)
@@ -146,6 +150,7 @@ class TrialActor(Actor):
             table = self.place.becoming(State.FINISHED)
             results.write(table, self.study, self.trial, rows, facts)
             self.home.keep(table)
+        return robustness(headline(results.rows(validation)))
 
     def _left(self) -> float | None:
         """Returns the seconds that the trial may still take. Raises OverdueError when there are none."""

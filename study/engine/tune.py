@@ -168,7 +168,7 @@ class TrialRelay(Relay):
         else:
             place = self.folder.trial(ours.key)
             self.folder.fetch(place.mark(State.VALIDATED), place.mark(State.FINISHED), missing=True)
-            self.say(Event(kind=Kind.FINISHED, trial=ours))
+            self.say(Event(kind=Kind.FINISHED, trial=ours, score=result["score"]))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Records a trial whose workers died too often."""

@@ -68,6 +68,13 @@ def _means(accuracies: Mapping[tuple[str, str], float]) -> dict[str, float]:
     return found
 
 
+def robustness(numbers: Mapping[str, float]) -> float:
+    """Returns the one number by which settings are ranked while a study runs: the accuracy under corruption, or that on
+    clean images where no corruption was measured; nan where neither was. numbers: of `headline`.
+    """
+    return numbers.get("corruption", numbers.get("clean", float("nan")))
+
+
 def details(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Returns short name -> number of what one trial's rows measure beside accuracy under corruption.
 
