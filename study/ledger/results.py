@@ -104,14 +104,14 @@ def read(paths: Iterable[Path]) -> "pd.DataFrame":
 
 def rows(path: Path) -> list[dict[str, Any]]:
     """Returns a trial's rows as they were written, without pandas."""
-    found: list[dict[str, Any]] = _table(path).to_pylist()
-    return found
+    content: list[dict[str, Any]] = _table(path).to_pylist()
+    return content
 
 
 def facts(path: Path) -> dict[str, Any]:
     """Returns the facts written with a trial's rows."""
-    found: dict[str, Any] = json.loads(pq.read_schema(path).metadata[b"facts"])
-    return found
+    stored: dict[str, Any] = json.loads(pq.read_schema(path).metadata[b"facts"])
+    return stored
 
 
 def _table(path: Path) -> pa.Table:

@@ -141,14 +141,14 @@ def flag(each: Field[Any]) -> str:
 
 def stored(options: Options) -> dict[str, Any]:
     """Returns the options as study.json keeps them: paths absolute, passwords masked, without what is the default."""
-    kept = {}
+    record = {}
     for each, declared in declarations(type(options)):
         value = getattr(options, each.name)
         if declared.stored and value != each.default:
-            kept[each.name] = _plain(value)
+            record[each.name] = _plain(value)
     if options.tracking_uri is not None:
-        kept["tracking_uri"] = mask(absolute(options.tracking_uri))
-    return kept
+        record["tracking_uri"] = mask(absolute(options.tracking_uri))
+    return record
 
 
 def restored(record: Mapping[str, Any], changes: Mapping[str, Any], kind: type[Options] = Options) -> Options:

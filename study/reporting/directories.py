@@ -77,26 +77,26 @@ def rows(sources: Sequence[Source]) -> "pd.DataFrame":
                 labels.setdefault(trial.config_id, (arm, label, json.dumps(trial.label_values)))
     if not files:
         raise UserError(f"no finished trial yet in {' and '.join(names(sources))}, so there is nothing to report")
-    found = results.read(files.values())
+    table = results.read(files.values())
     if several:
         for place, column in enumerate(("arm", "label", "varied")):
-            found[column] = found["config"].map({config: texts[place] for config, texts in labels.items()})
-    return found
+            table[column] = table["config"].map({config: texts[place] for config, texts in labels.items()})
+    return table
 
 
 def validation(sources: Sequence[Source]) -> "pd.DataFrame":
     """Returns the rows of searches' candidates on the validation split, with the columns candidate and chosen."""
-    found: dict[str, tuple[Path, int, bool]] = {}
+    tables: dict[str, tuple[Path, int, bool]] = {}
     for source in sources:
-        kept = {c.number for c in candidates.chosen(source.folder) or []}
+        best = {c.number for c in candidates.chosen(source.folder) or []}
         for candidate in candidates.read(source.folder):
             for trial in candidate.trials:
                 path = source.folder.trial(trial.key).mark(State.VALIDATED)
                 if path.exists():
-                    found.setdefault(trial.key, (path, candidate.number, candidate.number in kept))
-    read = results.read(path for path, _, _ in found.values())
-    numbers = read["trial"].map({key: number for key, (_, number, _) in found.items()})
-    return read.assign(candidate=numbers, chosen=read["trial"].map({key: kept for key, (_, _, kept) in found.items()}))
+                    tables.setdefault(trial.key, (path, candidate.number, candidate.number in best))
+    read = results.read(path for path, _, _ in tables.values())
+    facts = [read["trial"].map({key: table[place] for key, table in tables.items()}) for place in (1, 2)]
+    return read.assign(candidate=facts[0], chosen=facts[1])
 
 
 def correct(sources: Sequence[Source]) -> "pd.DataFrame":
@@ -146,9 +146,9 @@ def parts(sources: Sequence[Source], kind: str) -> "dict[str, pd.DataFrame]":
     """
     if kind in ("results", "correct"):
         by_data = {data: READ[kind](_on(sources, data)) for data in _finished_on(sources)}
-        return {data: found for data, found in by_data.items() if len(found)}
+        return {data: table for data, table in by_data.items() if len(table)}
     read = {name: READ[kind]([source]) for name, source in zip(names(sources), sources, strict=True)}
-    return {name: found for name, found in read.items() if len(found)}
+    return {name: table for name, table in read.items() if len(table)}
 
 
 def _finished_on(sources: Sequence[Source]) -> list[str]:
@@ -158,8 +158,8 @@ def _finished_on(sources: Sequence[Source]) -> list[str]:
 
 def _on(sources: Sequence[Source], data: str) -> list[Source]:
     """Returns the sources with the trials on one dataset alone, without those that have none."""
-    found = [replace(source, trials=[t for t in source.trials if t.data == data]) for source in sources]
-    return [source for source in found if source.trials]
+    parts = [replace(source, trials=[t for t in source.trials if t.data == data]) for source in sources]
+    return [source for source in parts if source.trials]
 
 
 def parameters(rows: "pd.DataFrame") -> list[str]:
@@ -176,10 +176,10 @@ def names(sources: Sequence[Source]) -> list[str]:
         lambda s: str(s.folder.path),
     ]
     for form in forms:
-        found = [form(source) for source in sources]
-        if len(set(found)) == len(found):
+        names_so_far = [form(source) for source in sources]
+        if len(set(names_so_far)) == len(names_so_far):
             break
-    return found
+    return names_so_far
 
 
 def _renaming(sources: Sequence[Source]) -> list[Callable[[Trial, str], str]]:
@@ -203,9 +203,9 @@ def _same(_: Trial, text: str) -> str:
     return text
 
 
-def _differing(found: Mapping[str, Mapping[int, set[str]]]) -> set[str]:
+def _differing(meanings: Mapping[str, Mapping[int, set[str]]]) -> set[str]:
     """Returns the names that several sources have and mean different things by."""
-    return {name for name, by_source in found.items() if len({frozenset(each) for each in by_source.values()}) > 1}
+    return {name for name, by_source in meanings.items() if len({frozenset(each) for each in by_source.values()}) > 1}
 
 
 def _fixed(trial: Trial) -> str:

@@ -145,7 +145,7 @@ def _title(sources: Sequence[Source]) -> str:
     by_data: dict[str, list[str]] = {}
     for source in sources:
         by_data.setdefault(source.record["data"], []).append(source.record["name"])
-    return "; ".join(f"{_and(list(dict.fromkeys(found)))} on {data}" for data, found in by_data.items())
+    return "; ".join(f"{_and(list(dict.fromkeys(studies)))} on {data}" for data, studies in by_data.items())
 
 
 def _and(words: list[str]) -> str:

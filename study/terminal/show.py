@@ -93,8 +93,8 @@ def _precision(study: Study, data: str, images: int) -> str:
 def outcome(outcome: "Outcome", console: Console) -> None:
     """Prints how a launch ended: tables, the best setting, what failed, and where everything is."""
     plan = outcome.plan
-    for made in outcome.sections[:1]:
-        section(made, console)
+    for first in outcome.sections[:1]:
+        section(first, console)
     if outcome.candidates is not None:
         counts = ", ".join(f"{number} {name}" for name, number in sorted(outcome.candidates.items()))
         console.print(f"Candidates: {counts}. Test data is read for the chosen ones alone: {outcome.total} trials.")
@@ -163,11 +163,11 @@ def status(directory: Path, console: Console) -> None:
             console.print(text, style="red", markup=False, soft_wrap=True)
 
 
-def reported(made: "Made", output: Path, console: Console) -> None:
+def reported(reports: "Made", output: Path, console: Console) -> None:
     """Prints the reports made, what is not in them, and where they are."""
-    for each in made.sections:
+    for each in reports.sections:
         section(each, console)
-    sources = made.sources
+    sources = reports.sources
     console.print(f"{sum(s.finished for s in sources)} of {sum(len(s.trials) for s in sources)} trials finished.")
     missing = [name for source in sources for name in source.missing]
     if missing:
@@ -176,7 +176,7 @@ def reported(made: "Made", output: Path, console: Console) -> None:
         console.print(text, style="yellow", markup=False, soft_wrap=True)
     for name, reason in (pair for source in sources for pair in source.failed):
         console.print(f"failed: {name}: {reason}", style="red", markup=False, soft_wrap=True)
-    if not made.sections:
+    if not reports.sections:
         console.print("No row fits these reports, so there is none.", style="yellow")
     console.print(f"Report: {output}", soft_wrap=True)
 
@@ -186,8 +186,8 @@ def _searched(plan: "Plan", console: Console) -> None:
     search, study = plan.study.searching, plan.study
     table = _table("Arm", "Method", "Searched")
     for arm in plan.space.arms:
-        found = ", ".join(f"{name} in {_dimension(d)}" for name, d in arm.dimensions().items())
-        table.add_row(arm.label, arm.method, found or "nothing: one setting")
+        searched = ", ".join(f"{name} in {_dimension(d)}" for name, d in arm.dimensions().items())
+        table.add_row(arm.label, arm.method, searched or "nothing: one setting")
     console.print(table)
     if search:
         count = "the grid's" if search.algorithm == "grid" else str(search.samples)
@@ -201,23 +201,23 @@ def _searched(plan: "Plan", console: Console) -> None:
 
 
 def _population(study: Study) -> str:
-    given = study.population
-    assert given is not None
-    mutated = ", ".join(f"{name} in {_dimension(d)}" for name, d in given.mutate.items())
+    population = study.population
+    assert population is not None
+    mutated = ", ".join(f"{name} in {_dimension(d)}" for name, d in population.mutate.items())
     return (
-        f"A population of {given.size} by {given.algorithm}: every {given.interval} epochs the worst go on from the "
-        f"best on the validation split ({given.objective}). It varies {mutated}. Then the best schedule is trained "
-        f"with {study.seeds} seeds."
+        f"A population of {population.size} by {population.algorithm}: every {population.interval} epochs the worst go "
+        f"on from the best on the validation split ({population.objective}). It varies {mutated}. Then the best "
+        f"schedule is trained with {study.seeds} seeds."
     )
 
 
 def _choice(folder: Folder, console: Console) -> None:
     """Prints what a search chose, with its values on the validation split."""
-    found = candidates.chosen(folder) or []
-    if not found:
+    chosen = candidates.chosen(folder) or []
+    if not chosen:
         return
     record = json.loads(folder.chosen.read_text(encoding="utf-8"))
-    for candidate, entry in zip(found, record["candidates"], strict=True):
+    for candidate, entry in zip(chosen, record["candidates"], strict=True):
         values = ", ".join(f"{name} {entry[name]:.1%}" for name in record["objectives"])
         whose = f"member {entry['member']}" if "member" in entry else f"mean of {len(candidate.trials)} seeds"
         text = f"chosen: {candidate.trials[0].label} (validation: {values}; {whose})"
@@ -230,14 +230,14 @@ def _dimension(dimension: Dimension) -> str:
     return str(list(dimension.values))
 
 
-def section(made: "Section", console: Console) -> None:
+def section(report: "Section", console: Console) -> None:
     """Prints a report's table and caption."""
-    table = _table(*made.table.columns)
-    for row in made.table.itertuples(index=False):
+    table = _table(*report.table.columns)
+    for row in report.table.itertuples(index=False):
         table.add_row(*row)
-    console.print(f"\n[bold]{made.title}[/bold]")
+    console.print(f"\n[bold]{report.title}[/bold]")
     console.print(table)
-    console.print(made.caption, style="dim", markup=False)
+    console.print(report.caption, style="dim", markup=False)
     console.print()
 
 

@@ -207,9 +207,9 @@ class Store:
         self.children[trial.key] = self.client.get_run(self.children[trial.key].run_id).info
 
     def _parent(self) -> str:
-        found = search(self.client, self.experiment, f"tags.`{HOME}` = '{self.study['home']}'")
-        if found:
-            return str(min(found, key=lambda run: run.info.start_time).info.run_id)
+        runs = search(self.client, self.experiment, f"tags.`{HOME}` = '{self.study['home']}'")
+        if runs:
+            return str(min(runs, key=lambda run: run.info.start_time).info.run_id)
         tags = {
             ID: self.study["id"],
             HOME: self.study["home"],
@@ -232,13 +232,13 @@ def connect(uri: str) -> MlflowClient:
 
 def search(client: MlflowClient, experiment: str, where: str) -> list[Any]:
     """Returns all runs of an experiment that a filter finds."""
-    found: list[Any] = []
+    runs: list[Any] = []
     token = None
     while True:
         page = client.search_runs([experiment], where, ViewType.ACTIVE_ONLY, 1000, page_token=token)
-        found, token = [*found, *page], page.token
+        runs, token = [*runs, *page], page.token
         if not token:
-            return found
+            return runs
 
 
 def log_evaluation(uri: str, name: str, settings: Mapping[str, Any], rows: list[dict[str, Any]]) -> str:
@@ -255,18 +255,18 @@ def log_evaluation(uri: str, name: str, settings: Mapping[str, Any], rows: list[
 
 
 def _experiment(client: MlflowClient, uri: str, name: str) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None:
+        return str(experiment.experiment_id)
     database = sqlite_path(uri)
     artifacts = (database.parent / "mlartifacts" / name).as_uri() if database else None
     try:
         return str(client.create_experiment(name, artifact_location=artifacts))
     except MlflowException:
-        found = client.get_experiment_by_name(name)  # somebody else was faster
-        if found is None:
+        experiment = client.get_experiment_by_name(name)  # somebody else was faster
+        if experiment is None:
             raise
-        return str(found.experiment_id)
+        return str(experiment.experiment_id)
 
 
 def _names(place: TrialFolder) -> str:
@@ -291,14 +291,14 @@ def _prepare(path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        made, whole = (path.with_name(f".{path.name}.{os.getpid()}.{part}") for part in ("made", "whole"))
+        fresh, whole = (path.with_name(f".{path.name}.{os.getpid()}.{part}") for part in ("made", "whole"))
         try:
-            MlflowClient(f"sqlite:///{made}").search_experiments(max_results=1)
-            shutil.copyfile(made, whole)  # a file that MLflow has not open
+            MlflowClient(f"sqlite:///{fresh}").search_experiments(max_results=1)
+            shutil.copyfile(fresh, whole)  # a file that MLflow has not open
             with suppress(FileExistsError):
                 path.hardlink_to(whole)
         finally:
-            made.unlink(missing_ok=True)
+            fresh.unlink(missing_ok=True)
             whole.unlink(missing_ok=True)
     connection = sqlite3.connect(path)
     try:

@@ -198,6 +198,6 @@ def load_data(name: str, params: Mapping[str, Any], root: Path | None = None, do
 
     params: checked options. root: folder of its files; None where it needs none or has a default place.
     """
-    given = {"root": root, "device": torch.device("cpu"), "download": download}
-    loaded: Data = signature.build(find("dataset", name), params, **given)
+    supplied = {"root": root, "device": torch.device("cpu"), "download": download}
+    loaded: Data = signature.build(find("dataset", name), params, **supplied)
     return loaded
