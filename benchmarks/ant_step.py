@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from benchmarks.ant_mnist import CPU, madry_net
 from study.evaluation.noise_distance import distances
 from trainers.ant import ANT
-from trainers.core.method import generator
+from trainers.core.method import Method, generator
 from trainers.gnt import GNT
 from trainers.parts.generator import NoiseGenerator
 from trainers.parts.projection import per_pixel_rms, project
@@ -42,10 +42,12 @@ def main() -> None:
     epsilon, z = per_pixel_rms(0.348, x), noise.draw(x, rng)
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
 
-    def step(method: Standard | GNT | ANT) -> Callable[[], None]:
+    def step(method: Method) -> Callable[[], None]:
+        method.setup(model, x, rng)
+
         def call() -> None:
             optimizer.zero_grad()
-            method.loss(model, method.views(x, rng), y, rng).backward()  # type: ignore[no-untyped-call]
+            method.loss(model, x, y, rng).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
         return call

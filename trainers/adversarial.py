@@ -21,6 +21,11 @@ class Adversarial(Method):
     image.
     steps: >= 1. step: length of a step as a share of epsilon, > 0 (published on CIFAR: epsilon 8/255, 7
     steps of 2/255).
+
+    Example:
+        method = Adversarial(epsilon=8 / 255, steps=7)
+        method.setup(model, x, rng)
+        loss = method.loss(model, x, y, rng)
     """
 
     def __init__(
@@ -34,19 +39,19 @@ class Adversarial(Method):
         super().__init__()
         self.epsilon, self.norm, self.steps, self.step = epsilon, norm, steps, step
 
-    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
-        """Returns the mean cross-entropy of the first view, attacked."""
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
+        """Returns the mean cross-entropy of the attacked images."""
         with evaluating(model):
-            x = pgd(
+            attacked = pgd(
                 lambda at: F.cross_entropy(model(at), y, reduction="sum"),
-                views[0],
+                x,
                 rng,
                 epsilon=self.epsilon,
                 step=self.step * self.epsilon,
                 steps=self.steps,
                 norm=self.norm,
             )
-        return F.cross_entropy(model(x), y)
+        return F.cross_entropy(model(attacked), y)
 
 
 METHOD = Adversarial

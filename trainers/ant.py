@@ -38,6 +38,11 @@ class ANT(Method):
     restart_every: epochs from restart to restart; None: only before epoch 0.
     restart_lr, restart_steps: of the training at a restart; 0 steps: it starts as Gaussian noise.
     gamma: whether the generator's gradient flows through gamma ("differentiated", published) or not.
+
+    Example:
+        method = ANT(rms=0.348, p_clean=0.5, p_replay=0.2)
+        method.setup(model, x, rng)
+        loss = method.loss(model, x, y, rng)
     """
 
     def __init__(
@@ -65,43 +70,42 @@ class ANT(Method):
         self.generator_lr, self.restart_every = generator_lr, restart_every
         self.restart_lr, self.restart_steps = restart_lr, restart_steps
         self.differentiate_gamma = gamma == "differentiated"
-        self._generator_loss: Tensor | None = None
-        self._adversary: Adversary | None = None  # built when the images' number of channels is known
+        self.adversary: Adversary
+        self.generator_loss: Tensor
+
+    def setup(self, model: nn.Module, x: Tensor, rng: Generator) -> None:  # noqa: ARG002
+        """Builds a generator for images like x, which the first epoch's start replaces by a trained one."""
+        noise = NoiseGenerator(x.shape[1], **self.architecture, rng=rng)
+        self.adversary = Adversary(noise, self.generator_lr)
+        self.generator_loss = x.new_zeros(())
 
     def start_epoch(self, epoch: int, model: nn.Module, data: Batches, rng: Generator) -> None:
         """Stores the generator with the past ones; before epoch 0 and at restarts, trains a new one."""
-        if self._adversary is None:
-            x, _ = next(data.batches(1))
-            self._adversary = self._built(x.shape[1], rng)
         if epoch > 0 and self.p_replay is not None:
-            self._adversary.remember()
+            self.adversary.remember()
         if epoch == 0 or (self.restart_every is not None and epoch % self.restart_every == 0):
-            noise = NoiseGenerator(self._adversary.noise.channels, **self.architecture, rng=rng)
+            noise = NoiseGenerator(self.adversary.noise.channels, **self.architecture, rng=rng)
             optimizer = torch.optim.Adam(noise.parameters(), lr=self.restart_lr, fused=True)
             for _, (x, y) in zip(range(self.restart_steps), _endless(data, rng), strict=False):
                 self._step(noise, optimizer, model, x, y, rng)
-            self._adversary.replace(noise)
+            self.adversary.replace(noise)
 
-    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
         """Returns the mean cross-entropy of the mixture, after one step of the generator if it learns."""
-        (x,) = views
-        if self._adversary is None:
-            self._adversary = self._built(x.shape[1], rng)
-        if self._adversary.optimizer is not None:
-            self._generator_loss = self._step(self._adversary.noise, self._adversary.optimizer, model, x, y, rng)
+        if self.adversary.optimizer is not None:
+            self.generator_loss = self._step(self.adversary.noise, self.adversary.optimizer, model, x, y, rng)
         return F.cross_entropy(model(self.mixture(x, rng)), y)
 
     @torch.no_grad()
     def mixture(self, x: Tensor, rng: Generator) -> Tensor:
         """Returns a batch like x (B, C, H, W): clean, then with current noise, then with past noise."""
-        assert self._adversary is not None, "loss and start_epoch build it"
         clean = share_of(self.p_clean, x)
-        each = share_of((self.p_replay or 0) / 2, x) if len(self._adversary.past) else 0
+        each = share_of((self.p_replay or 0) / 2, x) if len(self.adversary.past) else 0
         each = min(each, (len(x) - clean) // 2)
         current, *replayed = torch.split(x[clean:], [len(x) - clean - 2 * each, each, each])
-        deltas = [self._adversary.draw(current, rng)]
+        deltas = [self.adversary.draw(current, rng)]
         if each:
-            deltas += self._adversary.replay(replayed, rng)
+            deltas += self.adversary.replay(replayed, rng)
         return torch.cat([x[:clean], project(x[clean:], torch.cat(deltas), self.radius(x))])
 
     def radius(self, x: Tensor) -> float:
@@ -109,28 +113,21 @@ class ANT(Method):
         return per_pixel_rms(self.rms, x) if self.epsilon is None else self.epsilon
 
     def metrics(self) -> dict[str, Tensor]:
-        """Returns the cross-entropy that the generator reached in the last batch, if it was trained there."""
-        return {} if self._generator_loss is None else {"generator_loss": self._generator_loss}
+        """Returns the cross-entropy that the generator reached in the last batch, if it is trained there."""
+        return {} if self.generator_lr is None else {"generator_loss": self.generator_loss}
 
     @torch.no_grad()
     def record(self, x: Tensor, rng: Generator) -> dict[str, Tensor]:
         """Returns the densities of generators over time, and noise on the images x; see `portrait`."""
-        return {} if self._adversary is None else portrait(self._adversary, x, self.radius(x), rng)
+        return portrait(self.adversary, x, self.radius(x), rng)
 
-    def get_extra_state(self) -> dict[str, Any] | None:
-        """Returns the generator, its Adam's moments and all past generators; None before there are any."""
-        return None if self._adversary is None else self._adversary.state()
+    def get_extra_state(self) -> dict[str, Any]:
+        """Returns the generator, its Adam's moments and all past generators."""
+        return self.adversary.state()
 
-    def set_extra_state(self, state: dict[str, Any] | None) -> None:
+    def set_extra_state(self, state: dict[str, Any]) -> None:
         """Continues from such a state, by this method's own learning rate."""
-        self._adversary = None
-        if state is not None:
-            device = state["past"].device
-            self._adversary = self._built(state["channels"], torch.Generator(device))
-            self._adversary.load(state)
-
-    def _built(self, channels: int, rng: Generator) -> Adversary:
-        return Adversary(NoiseGenerator(channels, **self.architecture, rng=rng), self.generator_lr)
+        self.adversary.load(state)
 
     def _step(
         self,

@@ -36,6 +36,11 @@ class AugMax(Method):
     width: chains. depth: operators in a chain, None for 1 to 3. severity: upper end of the level, in [0.1, 10].
     alpha: of the Dirichlet and the Beta the ascent starts from, > 0. steps: of ascent, >= 0. step: its length,
     in units of m and q, > 0. weight: of the JSD, >= 0; None: cross-entropy of x* alone.
+
+    Example:
+        method = AugMax(width=3, steps=5, weight=10.0)
+        method.setup(model, x, rng)
+        loss = method.loss(model, x, y, rng)
     """
 
     def __init__(
@@ -53,32 +58,30 @@ class AugMax(Method):
         self.width, self.depth, self.severity, self.alpha = width, depth, severity, alpha
         self.steps, self.step, self.weight = steps, step, weight
 
-    def views(self, x: Tensor, rng: Generator) -> tuple[Tensor, ...]:
-        """Returns (x, x_2), each (B, C, H, W) in [0, 1]; without consistency x alone. `loss` makes x*."""
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
+        """Returns the loss; x, x_2 and x* go through the network as one batch."""
         if self.weight is None:
-            return (x,)
+            return F.cross_entropy(model(self.hardest(model, x, y, rng)), y)
         options = {"severity": self.severity, "alpha": self.alpha}
-        return x, augmix(x, rng, views=1, width=self.width, depth=self.depth, **options)
+        augmented = augmix(x, rng, views=1, width=self.width, depth=self.depth, **options)
+        outputs = model(torch.cat([x, augmented, self.hardest(model, x, y, rng)])).split(len(y))
+        return F.cross_entropy(outputs[0], y) + self.weight * jensen_shannon(outputs)
 
-    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
-        """Returns the loss; x* is made of the first view. All views go through the network as one batch."""
+    def hardest(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
+        """Returns x* (B, C, H, W) in [0, 1] of the images x with labels y (B,); the model stays as it is."""
         options = {"severity": self.severity, "alpha": self.alpha}
-        drawn = draw_chains(views[0], rng, views=1, width=self.width, depth=self.depth, **options)
+        drawn = draw_chains(x, rng, views=1, width=self.width, depth=self.depth, **options)
         chains, w, m = (each.squeeze(0) for each in drawn)
         with evaluating(model):
-            hardest = ascend(
+            return ascend(
                 lambda at: F.cross_entropy(model(at), y, reduction="sum"),
-                views[0],
+                x,
                 chains.float() / 255,
                 w.clamp(min=TINY).log(),
                 m,
                 steps=self.steps,
                 step=self.step,
             )
-        if self.weight is None:
-            return F.cross_entropy(model(hardest), y)
-        outputs = model(torch.cat([*views, hardest])).split(len(y))
-        return F.cross_entropy(outputs[0], y) + self.weight * jensen_shannon(outputs)
 
 
 def compose(x: Tensor, chains: Tensor, q: Tensor, m: Tensor) -> Tensor:

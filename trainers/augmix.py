@@ -14,6 +14,11 @@ class AugMix(NoisyMix):
     Source: Hendrycks et al. 2020, eq. 2. width: chains. depth: operators in a chain, None for 1 to 3.
     severity: upper end of the level, in [0.1, 10]. alpha: of the Dirichlet and the Beta, > 0. weight: of the
     JSD, >= 0; None: cross-entropy of one augmented view.
+
+    Example:
+        method = AugMix(width=3, severity=3.0, weight=12.0)
+        method.setup(model, x, rng)
+        loss = method.loss(model, x, y, rng)
     """
 
     def __init__(

@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Generator, Tensor
 
+from trainers.core.augmentation import Augmentation
 from trainers.parts import affine, colour, tone
 from trainers.parts.draws import deal
-from trainers.standard import Standard
 
 Operation = tuple[str, float, int]
 """Name, probability and strength from 0 to 9."""
@@ -41,7 +41,7 @@ POLICY: tuple[tuple[Operation, Operation], ...] = (
 """The published CIFAR-10 policy (Cubuk et al. 2019, table 7)."""
 
 
-class AutoAugment(Standard):
+class AutoAugment(Augmentation):
     """min E[CE(f(x'), y)], x' = x after one of 25 sub-policies, uniform per image: two operations, each with
     its probability.
 
@@ -51,10 +51,15 @@ class AutoAugment(Standard):
     held out. Operations act on 8-bit values, bilinear where geometric. Sub-policies are dealt out evenly
     over a batch (see `deal`). (torchvision's own transform gives a whole batch one sub-policy and draws from
     the global generator.)
+
+    Example:
+        method = AutoAugment()
+        method.setup(model, x, rng)
+        loss = method.loss(model, x, y, rng)
     """
 
-    def views(self, x: Tensor, rng: Generator) -> tuple[Tensor, ...]:
-        """Returns one view of x (B, 1 or 3, H, W) in [0, 1], each image after its own sub-policy."""
+    def views(self, x: Tensor, rng: Generator) -> Tensor:
+        """Returns x (B, 1 or 3, H, W), each image after its own sub-policy."""
         run = math.ceil(len(x) / len(POLICY))
         item, place = deal(1, len(x), len(POLICY) * run, rng)
         pixels = (x * 255).round().to(torch.uint8).index_select(0, item[0])
@@ -65,7 +70,7 @@ class AutoAugment(Standard):
                 chosen = torch.rand((run, 1, 1, 1), generator=rng, device=x.device) < probability
                 part = torch.where(chosen, apply(name, part, strength / 9, sign), part)
             done.append(part)
-        return (torch.cat(done).index_select(0, place[0]).to(x.dtype) / 255,)
+        return torch.cat(done).index_select(0, place[0]).to(x.dtype) / 255
 
 
 def apply(name: str, x: Tensor, strength: float, sign: Tensor) -> Tensor:

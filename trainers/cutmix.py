@@ -21,6 +21,11 @@ class CutMix(Method):
     Beta(alpha, alpha).
     alpha: > 0. probability: how often a batch is cut at all, in [0, 1] (published: 0.5 on CIFAR, 1 on
     ImageNet).
+
+    Example:
+        method = CutMix(alpha=1.0, probability=0.5)
+        method.setup(model, x, rng)
+        loss = method.loss(model, x, y, rng)
     """
 
     def __init__(
@@ -32,9 +37,8 @@ class CutMix(Method):
         super().__init__()
         self.alpha, self.probability = alpha, probability
 
-    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
-        """Returns the mixed cross-entropy of the first view, cut."""
-        x = views[0]
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
+        """Returns the mixed cross-entropy of the cut images."""
         height, width = x.shape[2:]
         kept, order = draw_pairs(len(x), self.alpha, rng)
         applied = torch.rand((), generator=rng, device=x.device) < self.probability

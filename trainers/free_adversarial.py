@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from annotated_types import Ge
 from torch import Generator, Tensor, nn
 
-from trainers.core.method import Batches, Method
+from trainers.core.method import Batch, Batches, Method
 from trainers.parts.attack import project
 
 
@@ -26,43 +26,52 @@ class FreeAdversarial(Method):
 
     epsilon: radius in pixel units of [0, 1], >= 0. replays: >= 1; 1 with epsilon 0 is vanilla training
     (published on CIFAR: epsilon 8/255, 8 replays).
+
+    Example:
+        method = FreeAdversarial(epsilon=8 / 255, replays=8)
+        method.setup(model, x, rng)
+        loss = method.loss(model, x, y, rng)
     """
 
     def __init__(self, *, epsilon: Annotated[float, Ge(0)] = 8 / 255, replays: Annotated[int, Ge(1)] = 8) -> None:
         super().__init__()
         self.epsilon, self.replays = epsilon, replays
-        self._delta: Tensor | None = None
-        self._left = 0
-        """Replays that the held batch has left."""
+        self._queue: list[Batch] = []
+        """The batch that is being replayed, once for each replay that it has left."""
+
+    def setup(self, model: nn.Module, x: Tensor, rng: Generator) -> None:  # noqa: ARG002
+        """Starts with a perturbation of 0, one for each image of a batch like x."""
+        self.delta = torch.zeros_like(x)
 
     def start_epoch(self, epoch: int, model: nn.Module, data: Batches, rng: Generator) -> None:
         """Lets the epoch begin with a new batch."""
-        self._left = 0
+        self._queue = []
 
-    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
-        """Returns the mean cross-entropy of the held batch, perturbed; its backward pass moves the perturbation."""
-        if self._left == 0:
-            self._held, self._left = (views[0], y), self.replays
-        self._left -= 1
-        x, y = self._held
-        if self._delta is None or self._delta.shape != x.shape:
-            self._delta = torch.zeros_like(x)
-        delta = self._delta.detach().requires_grad_()
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
+        """Returns the mean cross-entropy of the replayed batch, perturbed; its backward pass moves the perturbation.
+
+        x and y are that batch when the one before has had all its replays; else they are passed over.
+        """
+        if not self._queue:
+            self._queue = [(x, y)] * self.replays
+        x, y = self._queue.pop()
+        delta = self.delta.detach().requires_grad_()
         delta.register_post_accumulate_grad_hook(self._ascend)  # type: ignore[no-untyped-call]
         return F.cross_entropy(model((x + delta).clamp(0, 1)), y)
 
     def _ascend(self, delta: Tensor) -> None:
         assert delta.grad is not None, "called after the gradient is there"
-        self._delta = project(delta.detach() + self.epsilon * delta.grad.sign(), self.epsilon, "linf")
+        self.delta = project(delta.detach() + self.epsilon * delta.grad.sign(), self.epsilon, "linf")
 
     def get_extra_state(self) -> dict[str, Any]:
-        """Returns the perturbation, None before there is one."""
-        return {"delta": self._delta}
+        """Returns the perturbation."""
+        return {"delta": self.delta}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Continues from such a state, within this method's own epsilon."""
-        delta = state["delta"]
-        self._delta = None if delta is None else project(delta, self.epsilon, "linf")
+        """Continues from such a state, within this method's own epsilon; from 0 if it is of another batch size."""
+        delta = state["delta"].to(self.delta.device)
+        same = delta.shape == self.delta.shape
+        self.delta = project(delta, self.epsilon, "linf") if same else torch.zeros_like(self.delta)
 
 
 METHOD = FreeAdversarial

@@ -22,9 +22,6 @@ from trainers.parts.stochastic_losses import LOSSES, Loss, information_price, pa
 
 SIGMA_0 = 1.1
 """The prior's standard deviation in the price of information."""
-MOST_CHANNELS = 1024
-"""Channels that can have a sigma of their own. A method is built before it sees a model, so it keeps that many; those
-that the model's first layer has not are never read, have no gradient, and stay where they started."""
 
 
 class LearnedSigma(Method):
@@ -67,8 +64,13 @@ class LearnedSigma(Method):
     margins: None is the smooth margin; M is z_y - z_j for each of the M likeliest wrong classes j, the losses
         summed, by M backward passes.
 
-    State: rho where it is learned, and nothing else. Raises ValueError for a learnable sigma of 0, and for a
-    first layer of more than 1024 channels where each has its own.
+    State: rho where it is learned, and nothing else. Raises ValueError for a learnable sigma of 0, and `setup` for a
+    model without a convolution or linear layer.
+
+    Example:
+        method = LearnedSigma(sigma=1.1, beta=0.1)
+        method.setup(model, x, rng)
+        loss = method.loss(model, x, y, rng)
     """
 
     @staticmethod
@@ -99,31 +101,39 @@ class LearnedSigma(Method):
         self.layer, self.margins = layer, margins
         if learn and sigma == 0:
             raise ValueError("a learnable sigma starts above 0, got sigma=0; learn=False holds it at 0")
-        self.channels, self.covariance, self.tie = channels, covariance, tie
+        self.learn, self.channels, self.covariance, self.tie = learn, channels, covariance, tie
         self.beta, self.sigma_lr, self.warmup = beta, sigma_lr, warmup
         self.objective = LOSSES[loss]
-        self.used = MOST_CHANNELS if channels else 1
-        start = torch.full((self.used,), float(sigma))
+        self.start = float(sigma)
         self.rho: nn.Parameter | None = None
-        if learn:
-            self.rho = nn.Parameter(start + torch.log(-torch.expm1(-start)))  # softplus(rho) = sigma
-        self.register_buffer("fixed", start, persistent=False)
+        self.register_buffer("fixed", None, persistent=False)
         self.register_buffer("ramp", torch.ones(()), persistent=False)
         self.fixed: Tensor
         self.ramp: Tensor
 
+    def setup(self, model: nn.Module, x: Tensor, rng: Generator) -> None:  # noqa: ARG002
+        """Starts sigma, one for all or one for each channel of the layer that the noise enters."""
+        layer = first_layer(model)
+        channels = x.shape[1] if self.layer == "input" else len(layer.weight)
+        start = torch.full((channels if self.channels else 1,), self.start)
+        if self.learn:
+            # softplus(rho) = sigma; computed on the CPU, so that every device starts from the same bits.
+            self.rho = nn.Parameter((start + torch.log(-torch.expm1(-start))).to(x))
+        else:
+            self.fixed = start.to(x)
+
     @property
     def sigma(self) -> Tensor:
-        """The noise's std without warm-up, (1,) or, once a model was seen, (C,)."""
-        return (self.fixed if self.rho is None else nn.functional.softplus(self.rho))[: self.used]
+        """The noise's std without warm-up, (1,) or (C,)."""
+        return self.fixed if self.rho is None else nn.functional.softplus(self.rho)
 
     def start_epoch(self, epoch: int, model: nn.Module, data: Batches, rng: Generator) -> None:  # noqa: ARG002
         """Sets the warm-up's factor: (epoch + 1) / (warmup + 1), then 1."""
         self.ramp.fill_(min(1.0, (epoch + 1) / ((self.warmup or 0) + 1)))
 
-    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
-        """Returns the mean of l(m, v) over the first view, plus the price of information."""
-        m, v = self.margin_moments(model, views[0], y, rng)
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
+        """Returns the mean of l(m, v) over the images, plus the price of information."""
+        m, v = self.margin_moments(model, x, y, rng)
         loss = self.objective(m, v).view(len(y), -1).sum(1).mean()
         if self.beta and self.rho is not None:
             loss = loss + self.beta * information_price(self.sigma, SIGMA_0)
@@ -133,9 +143,6 @@ class LearnedSigma(Method):
         """Returns mean m and variance v of the margin, each (B,), for images x (B, C, H, W) in [0, 1], labels y
         (B,); (B, margins) where there are several. With covariance "sampled" a draw of m, and v = 0.
         """
-        layer = first_layer(model)
-        if self.channels:
-            self.used = _checked(x.shape[1] if self.layer == "input" else layer.weight.shape[0])
         s, quick = self.ramp * self.sigma, QuickDoubleBackward()
         if self.layer == "input":
             x = x.detach().requires_grad_()
@@ -145,6 +152,7 @@ class LearnedSigma(Method):
         if self.layer == "every":
             logits, places, sizes = forward_through(model, hidden_layers(model), x, quick, sizes=True)
             return self._linearised(logits, y, places, [s * size for size in sizes], quick)
+        layer = first_layer(model)
         if self.tie:
             s = s * operator_norm(layer, x.shape[2:])
         if self.covariance == "sampled":
@@ -188,12 +196,6 @@ class LearnedSigma(Method):
     def parameter_groups(self) -> list[dict[str, object]]:
         """Returns rho, with its own learning rate and no weight decay (which would pull sigma to log 2)."""
         return [] if self.rho is None else [{"params": [self.rho], "lr": self.sigma_lr, "weight_decay": 0.0}]
-
-
-def _checked(channels: int) -> int:
-    if channels > MOST_CHANNELS:
-        raise ValueError(f"channels=True takes a first layer of at most {MOST_CHANNELS} channels, got {channels}")
-    return channels
 
 
 METHOD = LearnedSigma

@@ -13,6 +13,11 @@ class ManifoldMixup(NoisyMix):
     Source: Verma et al. 2019, section 2. alpha: lambda ~ Beta(alpha, alpha), > 0; published: 2.
     stages: k is uniform over them; 0 is the input (published for residual networks: 0, 1, 2; NoisyMix's
     table: 0 to 3).
+
+    Example:
+        method = ManifoldMixup(alpha=2.0, stages=(0, 1, 2))
+        method.setup(model, x, rng)
+        loss = method.loss(model, x, y, rng)
     """
 
     def __init__(self, *, alpha: Annotated[float, Gt(0)] = 2.0, stages: Stages = (0, 1, 2)) -> None:

@@ -12,6 +12,11 @@ class Mixup(ManifoldMixup):
 
     Source: Zhang et al. 2018, eq. 1; manifold mixup at the input. alpha: lambda ~ Beta(alpha, alpha), > 0;
     published: 1 on CIFAR, 0.2 on ImageNet. One lambda per batch.
+
+    Example:
+        method = Mixup(alpha=1.0)
+        method.setup(model, x, rng)
+        loss = method.loss(model, x, y, rng)
     """
 
     def __init__(self, *, alpha: Annotated[float, Gt(0)] = 1.0) -> None:

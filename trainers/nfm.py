@@ -14,6 +14,11 @@ class NFM(NoisyMix):
     Source: Lim et al. 2022. alpha: lambda ~ Beta(alpha, alpha), > 0. additive, multiplicative: noise levels,
     >= 0; published 0.4 and 0.2 (NoisyMix's ablation has 0.5 and 0.5). sparse: share of elements without
     noise. stages: where to enter.
+
+    Example:
+        method = NFM(additive=0.4, multiplicative=0.2)
+        method.setup(model, x, rng)
+        loss = method.loss(model, x, y, rng)
     """
 
     def __init__(

@@ -83,11 +83,16 @@ class NoisyMix(Method):
     consistency: three views, x and two augmented (with `augment` None, copies that only noise tells apart),
         and the JSD. None: one view, the augmented one.
     stages: the k to draw from; those a model does not have are left out, and so is its last, which returns
-        the logits. ValueError at the first batch if none is left.
+        the logits. `setup` raises ValueError if none is left.
 
     The ten rows of the paper's table 4 are this class with some of the four None. All None is `Standard`;
     only `mix` is manifold mixup; `mix` and `noise` are NFM; `augment` and `consistency` are AugMix. From a
     command line each piece is None or its fields by name, as in JSON: noise={"additive": 0.4}.
+
+    Example:
+        method = NoisyMix(noise=Noise(additive=0.4), consistency=None)
+        method.setup(model, x, rng)
+        loss = method.loss(model, x, y, rng)
     """
 
     def __init__(
@@ -102,26 +107,30 @@ class NoisyMix(Method):
         super().__init__()
         self.augment, self.mix, self.noise, self.consistency = augment, mix, noise, consistency
         self.stages = stages
+        self.entries: tuple[int, ...]
         scales = torch.tensor(noise.view_scales if noise else ())
         self.register_buffer("additive", scales * (noise.additive if noise else 0), persistent=False)
         self.additive: Tensor
 
-    def views(self, x: Tensor, rng: Generator) -> tuple[Tensor, ...]:
-        """Returns (x, x_1, x_2), each (B, C, H, W) in [0, 1]; without consistency one view."""
-        if self.consistency is None:
-            return self._augmented(x, 1, rng)
-        return (x, *self._augmented(x, 2, rng))
-
-    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
-        """Returns the loss; all views go through the network as one batch."""
-        x, pairs = torch.cat(views), None
+    def setup(self, model: nn.Module, x: Tensor, rng: Generator) -> None:  # noqa: ARG002
+        """Notes which of the stages the model has. Raises ValueError if it has none of them before its last."""
         if self.mix is None and self.noise is None:
-            logits = model(x)
+            return
+        last = len(stages_of(model)) - 1
+        self.entries = tuple(stage for stage in self.stages if stage < last)
+        if not self.entries:
+            raise ValueError(f"none of the stages {self.stages} comes before the model's last, {last}")
+
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
+        """Returns the loss; all views go through the network as one batch."""
+        views, pairs = self._views(x, rng), None
+        if self.mix is None and self.noise is None:
+            logits = model(views)
         else:
-            stage = self._stage(model, rng)
+            stage = self.entries[host_index(len(self.entries), rng)]
             if self.mix is not None:
                 pairs = draw_pairs(len(y), self.mix.alpha, rng)
-            logits = through(model, x, stage, lambda features: self._change(features, pairs, len(y), rng))
+            logits = through(model, views, stage, lambda features: self._change(features, pairs, len(y), rng))
         outputs = logits.split(len(y))
         clean = outputs[0]
         loss = F.cross_entropy(clean, y) if pairs is None else mixed_cross_entropy(clean, y, *pairs)
@@ -129,19 +138,16 @@ class NoisyMix(Method):
             return loss
         return loss + self.consistency.weight * jensen_shannon(outputs)
 
-    def _augmented(self, x: Tensor, views: int, rng: Generator) -> tuple[Tensor, ...]:
-        a = self.augment
-        if a is None:
-            return (x,) * views
-        options = {"severity": a.severity, "alpha": a.alpha}
-        return augmix(x, rng, views=views, width=a.width, depth=a.depth, **options).chunk(views)
-
-    def _stage(self, model: nn.Module, rng: Generator) -> int:
-        last = len(stages_of(model)) - 1
-        possible = [stage for stage in self.stages if stage < last]
-        if not possible:
-            raise ValueError(f"none of the stages {self.stages} comes before the model's last, {last}")
-        return possible[host_index(len(possible), rng)]
+    def _views(self, x: Tensor, rng: Generator) -> Tensor:
+        """Returns x, x_1 and x_2, one after another (3 B, C, H, W) in [0, 1]; without consistency x_1 alone."""
+        count = 1 if self.consistency is None else 2
+        if self.augment is None:
+            changed = x.repeat(count, 1, 1, 1)
+        else:
+            a = self.augment
+            options = {"severity": a.severity, "alpha": a.alpha}
+            changed = augmix(x, rng, views=count, width=a.width, depth=a.depth, **options)
+        return changed if self.consistency is None else torch.cat([x, changed])
 
     def _change(self, x: Tensor, pairs: tuple[Tensor, Tensor] | None, images: int, rng: Generator) -> Tensor:
         if pairs is not None:

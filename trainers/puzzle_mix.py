@@ -37,8 +37,12 @@ class PuzzleMix(Method):
 
     alpha: > 0. levels: of the mask above 0; published: 2. beta: smoothness of the mask; gamma: of the image; eta:
     weight of lambda; all >= 0. xi: cost of moving, >= 0; None: nothing moves. Published on CIFAR: the defaults.
-    grids: those that do not divide both sides of the images are left out; ValueError at the first batch if none is
-    left.
+    grids: those that do not divide both sides of the images are left out; `setup` raises ValueError if none is left.
+
+    Example:
+        method = PuzzleMix(alpha=1.0, xi=0.8)
+        method.setup(model, x, rng)
+        loss = method.loss(model, x, y, rng)
     """
 
     def __init__(
@@ -55,11 +59,18 @@ class PuzzleMix(Method):
         super().__init__()
         self.alpha, self.levels, self.beta, self.gamma, self.eta, self.xi = alpha, levels, beta, gamma, eta, xi
         self.grids = grids
+        self.fitting: tuple[int, ...]
 
-    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
-        """Returns the mixed cross-entropy of the first view."""
-        x = views[0]
-        grid = self._grid(x, rng)
+    def setup(self, model: nn.Module, x: Tensor, rng: Generator) -> None:  # noqa: ARG002
+        """Notes which of the grids divide the images. Raises ValueError if none does."""
+        height, width = x.shape[2:]
+        self.fitting = tuple(grid for grid in self.grids if height % grid == 0 and width % grid == 0)
+        if not self.fitting:
+            raise ValueError(f"none of the grids {self.grids} divides images of {height} x {width}")
+
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
+        """Returns the mixed cross-entropy of the mixed images."""
+        grid = self.fitting[host_index(len(self.fitting), rng)]
         share = draw_beta(self.alpha, self.alpha, (), rng)
         order = torch.randperm(len(x), generator=rng, device=x.device)
         with torch.no_grad():
@@ -94,15 +105,8 @@ class PuzzleMix(Method):
         return puzzle.MaskProblem(levels, lost + self.eta / grid**2 * prior, smooth, scale * down, scale * across)
 
     def _moved(self, x: Tensor, s: Tensor, shown: Tensor, grid: int) -> Tensor:
-        assert self.xi is not None, "asked by whoever calls"
+        assert self.xi is not None, "the caller has checked it"
         return puzzle.move_blocks(x, puzzle.transport(puzzle.transport_cost(s, shown, self.xi)), grid)
-
-    def _grid(self, x: Tensor, rng: Generator) -> int:
-        sides = x.shape[2:]
-        possible = [grid for grid in self.grids if all(side % grid == 0 for side in sides)]
-        if not possible:
-            raise ValueError(f"none of the grids {self.grids} divides images of {sides[0]} x {sides[1]}")
-        return possible[host_index(len(possible), rng)]
 
 
 @torch.enable_grad()

@@ -11,6 +11,11 @@ class Speckle(GNT):
     Source: Rusak et al. 2020, section 4 (baseline); the levels are ImageNet-C's own.
     sigma: noise std relative to the pixel, >= 0; a set of values means one drawn uniformly per image.
     p_clean: share of each batch that stays clean, in [0, 1].
+
+    Example:
+        method = Speckle(sigma=0.6)
+        method.setup(model, x, rng)
+        loss = method.loss(model, x, y, rng)
     """
 
     add_noise = staticmethod(speckle)

@@ -7,11 +7,17 @@ from trainers.core.method import Method
 
 
 class Standard(Method):
-    """min E[CE(f(x), y)]: the reference of every table, and the sigma = 0 end of every curve."""
+    """min E[CE(f(x), y)]: the reference of every table, and the sigma = 0 end of every curve.
 
-    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
-        """Returns the mean cross-entropy of the first view."""
-        return F.cross_entropy(model(views[0]), y)
+    Example:
+        method = Standard()
+        method.setup(model, x, rng)
+        loss = method.loss(model, x, y, rng)
+    """
+
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
+        """Returns the mean cross-entropy."""
+        return F.cross_entropy(model(x), y)
 
 
 METHOD = Standard

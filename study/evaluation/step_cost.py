@@ -105,12 +105,13 @@ def _ways(pgd: tuple[int, ...]) -> dict[tuple[str, int], Method]:
 def _stepper(method: Method, model: nn.Module, x: Tensor, y: Tensor, seed: int) -> Step:
     trained = copy.deepcopy(model).train()
     trained.to(memory_format=method.memory_format(trained))
+    rng = generator(x.device, seed)
+    method.setup(trained, x, rng)
     groups: list[dict[str, object]] = [{"params": list(trained.parameters())}, *method.parameter_groups()]
     optimizer = torch.optim.Adam(groups, lr=1e-3, fused=True)
-    rng = generator(x.device, seed)
 
     def step() -> None:
-        loss = method.loss(trained, method.views(x, rng), y, rng)
+        loss = method.loss(trained, x, y, rng)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -10,7 +10,6 @@ from torch import Generator, nn
 
 from study.errors import UserError
 from study.models.core.classifier import Classifier, Normalise, initialise, last_linear
-from study.models.core.dropout import Dropout
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's pixels in [0, 1]; what torchvision's weights were trained with."""
@@ -34,8 +33,6 @@ class TorchvisionClassifier(Classifier):
     but for the last linear layer where the file's has another number of classes. None starts afresh.
     Stages: for ResNets normalise; stem and residual stage 1; stage 2; stage 3; stage 4 and head. For all
     others normalise; the network.
-    Dropout layers are replaced by ours, whose state is the model's. Limit: networks with stochastic depth
-    (EfficientNet, ConvNeXt, Swin) draw it from the global generator: their resumed runs are not bit-equal.
     Raises UserError for an unknown name, a file that does not fit, or images that the network cannot take.
     """
 
@@ -54,15 +51,12 @@ class TorchvisionClassifier(Classifier):
             raise UserError(f"{name} takes images of 1 or 3 channels; the dataset's have {shape[0]}")
         network = torchvision.models.get_model(name, num_classes=classes)
         fresh = [network] if weights_file is None else _load(network, name, Path(weights_file))
-        for place, module in list(network.named_modules()):
-            if isinstance(module, nn.Dropout):
-                network.set_submodule(place, Dropout(module.p))
         super().__init__(*_stages(network), normalise=Normalise(MEAN, STD))
-        self._fresh = [*fresh, *(module for module in self.modules() if isinstance(module, Dropout))]
+        self._fresh = fresh
         _try(self, name, shape)
 
     def initialise(self, rng: Generator) -> None:
-        """Draws from `rng`, in place, what no file gave: the network or its last layer, dropout's start."""
+        """Draws from `rng`, in place, what no file gave: the network or its last layer."""
         for module in self._fresh:
             initialise(module, rng)
 

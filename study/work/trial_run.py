@@ -60,16 +60,15 @@ class TrialRun:
         if trial.parent is not None and not self.checkpoint.exists():
             inherit(self.model, trial.parent)
         self.model.to(device, memory_format=find("method", trial.method).memory_format(self.model))
-        self.fit = self._fit(0)
         self.every, self._due = every, time.monotonic() + every
         self._best: dict[str, Any] | None = None
         """The weights of the best epoch so far, while best.pt has not got them."""
         self.history: list[Point] = []
         self.seconds = 0.0
         """Time spent in training and evaluation, over all continuations."""
-        if self.checkpoint.exists():
-            state = _read(self.checkpoint)
-            self.fit = self._fit(state["fit"]["epoch"])
+        state = _read(self.checkpoint) if self.checkpoint.exists() else None
+        self.fit = self._fit(state["fit"]["epoch"] if state else 0)
+        if state:
             self.fit.load_state_dict(state["fit"])
             self.history, self.seconds = state["history"], state["seconds"]
 

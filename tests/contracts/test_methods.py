@@ -1,10 +1,11 @@
-"""What every file of trainers/ has to do, so that a new method is tested unasked."""
+"""What every method of trainers/ has to do, so that a new one is tested unasked."""
 
 import copy
 import inspect
 import math
 import re
 import sys
+import textwrap
 import types
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -19,6 +20,7 @@ from study.evaluation.core.accuracy import accuracy
 from study.registry import signature
 from study.registry.lookup import find, names
 from tests.support import CPU, digits, first, new_fit, same, small_cnn, stored
+from trainers.core.augmentation import Augmentation
 from trainers.core.loop import Recipe
 from trainers.core.method import Method, generator
 
@@ -37,20 +39,36 @@ def _batch(size: int = 48) -> tuple[Tensor, Tensor]:
     return x.clone(), y.clone()
 
 
-def _step(name: str, seed: int, size: int = 48, **given: Any) -> tuple[Tensor, tuple[Tensor, ...], Method, nn.Module]:
-    """Loss, views, method and model of one step, all fresh, with draws from `seed`."""
-    model, method, draws = small_cnn(), _method(name, **given), generator(CPU, seed)
-    method.start_epoch(0, model, first(digits().train, 64), draws)
+def _ready(name: str, size: int = 48, **given: Any) -> Method:
+    """A method that is set up for the small network and batches of so many digits."""
+    method = _method(name, **given)
+    method.setup(small_cnn(), _batch(size)[0], generator(CPU, 9))
+    return method
+
+
+def _step(name: str, seed: int, size: int = 48) -> tuple[Tensor, list[Tensor], Method, nn.Module]:
+    """Loss, batches that the model saw, method and model of one step, all fresh, with draws from `seed`."""
+    model, method, draws = small_cnn(), _method(name), generator(CPU, seed)
     x, y = _batch(size)
-    model.train()
-    views = method.views(x, draws)
-    return method.loss(model, views, y, draws), views, method, model
+    method.setup(model, x, draws)
+    method.start_epoch(0, model, first(digits().train, 64), draws)
+    shown: list[Tensor] = []
+    handle = model.train().stages[0].register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach()))
+    loss = method.loss(model, x, y, draws)
+    handle.remove()
+    return loss, shown, method, model
+
+
+def _structure(method: Method) -> dict[str, Any]:
+    """Names of all that the method holds, and shapes of its tensors."""
+    tensors = [*method.named_parameters(), *method.named_buffers(), *vars(method).items()]
+    return {key: getattr(value, "shape", None) for key, value in tensors}
 
 
 def test_the_loss_is_a_finite_scalar_with_gradients(name: str) -> None:
-    loss, views, method, model = _step(name, 0)
+    loss, shown, method, model = _step(name, 0)
     assert isinstance(method, Method) and loss.shape == () and loss.isfinite()
-    assert all(view.shape[1:] == (1, 8, 8) and view.min() >= 0 and view.max() <= 1 for view in views)
+    assert shown and all(x.shape[1:] == (1, 8, 8) and x.min() >= 0 and x.max() <= 1 for x in shown)
     loss.backward()
     gradients = [p.grad for p in model.parameters()]
     assert all(g is not None and g.isfinite().all() for g in gradients) and any(g.any() for g in gradients)
@@ -58,29 +76,69 @@ def test_the_loss_is_a_finite_scalar_with_gradients(name: str) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 7, 33])
 def test_any_batch_size_will_do(name: str, size: int) -> None:
-    loss, views, _, _ = _step(name, 0, size)
-    assert loss.isfinite() and sum(map(len, views)) >= size
+    loss, shown, _, _ = _step(name, 0, size)
+    assert loss.isfinite() and sum(map(len, shown)) >= size
+
+
+def test_setup_builds_all_and_a_step_builds_nothing(name: str) -> None:
+    model, method, draws = small_cnn(), _method(name), generator(CPU, 0)
+    x, y = _batch()
+    method.setup(model, x, draws)
+    structure, parameters = _structure(method), list(method.parameters())
+    grouped = [parameter for group in method.parameter_groups() for parameter in group["params"]]  # type: ignore[attr-defined]
+    assert {id(parameter) for parameter in grouped} == {id(parameter) for parameter in parameters}
+    method.start_epoch(0, model, first(digits().train, 64), draws)
+    for _ in range(2):
+        method.loss(model.train(), x, y, draws).backward()
+    assert _structure(method) == structure
+    assert all(a is b for a, b in zip(method.parameters(), parameters, strict=True))
 
 
 def test_inputs_model_and_global_draws_stay_untouched(name: str) -> None:
-    model, method, draws = small_cnn(), _method(name), generator(CPU, 0)
-    method.start_epoch(0, model, first(digits().train, 64), draws)
+    model, method, draws = small_cnn().train(), _method(name), generator(CPU, 0)
     x, y = _batch()
     kept = x.clone(), y.clone(), copy.deepcopy(model.state_dict()), torch.get_rng_state()
-    views = method.views(x, draws)
-    shown = tuple(view.clone() for view in views)
-    method.loss(model.train(), views, y, draws)
-    assert same((x, y), kept[:2]) and same(tuple(views), shown)
-    assert same(model.state_dict(), kept[2]) and model.training and all(p.requires_grad for p in model.parameters())
-    assert torch.equal(torch.get_rng_state(), kept[3])
+
+    def untouched() -> bool:
+        trained = model.training and all(p.requires_grad and p.grad is None for p in model.parameters())
+        return trained and same((x, y, model.state_dict(), torch.get_rng_state()), kept)
+
+    method.setup(model, x, draws)
+    assert untouched()
+    method.start_epoch(0, model, first(digits().train, 64), draws)
+    assert untouched()
+    method.loss(model, x, y, draws)
+    assert untouched()
 
 
 def test_draws_come_from_the_generator_alone(name: str) -> None:
-    loss, views, _, _ = _step(name, 3)
-    again, views_again, _, _ = _step(name, 3)
-    assert same(loss, again) and same(tuple(views), tuple(views_again))
-    other, views_other, _, _ = _step(name, 4)
-    assert [v.shape for v in views_other] == [v.shape for v in views] and other.isfinite()
+    loss, shown, _, _ = _step(name, 3)
+    again, shown_again, _, _ = _step(name, 3)
+    assert same(loss, again) and same(shown, shown_again)
+    other, shown_other, _, _ = _step(name, 4)
+    assert [x.shape for x in shown_other] == [x.shape for x in shown] and other.isfinite()
+
+
+def test_views_are_images_of_methods_that_change_nothing_else(name: str) -> None:
+    method = _ready(name)
+    assert hasattr(method, "views") == isinstance(method, Augmentation)
+    if isinstance(method, Augmentation):
+        x, _ = _batch()
+        kept, views = x.clone(), method.views(x, generator(CPU, 5))
+        assert views.shape == x.shape and views.dtype == x.dtype and views.min() >= 0 and views.max() <= 1
+        assert same(x, kept) and same(views, method.views(x, generator(CPU, 5)))
+
+
+def test_the_example_of_use_runs(name: str) -> None:
+    """Three lines of the docstring, indented, which build the method, set it up and compute a loss."""
+    documented = inspect.getdoc(find("method", name)) or ""
+    example = textwrap.dedent(documented.partition("Example:\n")[2])
+    assert len(example.strip().splitlines()) == 3, documented
+    x, y = _batch()
+    target = find("method", name)
+    scope = {**vars(sys.modules[target.__module__]), "model": small_cnn(), "x": x, "y": y, "rng": generator(CPU, 0)}
+    exec(example, scope)
+    assert type(scope["method"]) is target and scope["loss"].isfinite()
 
 
 def test_a_step_never_waits_for_the_device(name: str) -> None:
@@ -94,17 +152,17 @@ def test_a_step_never_waits_for_the_device(name: str) -> None:
             return func(*args, **(kwargs or {}))
 
     model, method, draws = small_cnn(), _method(name), generator(CPU, 0)
-    method.start_epoch(0, model, first(digits().train, 64), draws)
     x, y = _batch()
+    method.setup(model, x, draws)
+    method.start_epoch(0, model, first(digits().train, 64), draws)
     with NoSync():
-        method.loss(model, method.views(x, draws), y, draws)
+        method.loss(model, x, y, draws)
 
 
 def test_the_constructor_is_the_configuration(name: str) -> None:
     target = find("method", name)
     hints = get_type_hints(target.__init__, include_extras=True)
-    bare = target.__init__ is nn.Module.__init__
-    parameters = [] if bare else list(inspect.signature(target).parameters.values())
+    parameters = list(inspect.signature(target).parameters.values())
     assert signature.check(name, target, {}, "its defaults").keys() == {p.name for p in parameters}
     for parameter in parameters:
         assert parameter.kind is parameter.KEYWORD_ONLY, f"{parameter.name} is not keyword-only"
@@ -133,8 +191,7 @@ def test_the_state_comes_back_from_disk_without_hyper_parameters(name: str, tmp_
     state = fit.method.state_dict()
     configured = set(signature.options_of(find("method", name)))
     assert not configured & {part for key in state for part in (key, key.rsplit(".", 1)[-1])}
-    fresh = _method(name)
-    fresh.start_epoch(0, small_cnn(), first(digits().train, 32), generator(CPU, 1))
+    fresh = _ready(name, 32)
     fresh.load_state_dict(stored(state, tmp_path))
     assert same(fresh.state_dict(), state)
 
@@ -156,11 +213,11 @@ def test_hyper_parameters_win_over_a_loaded_state(name: str, tmp_path: Path) -> 
         assert before == [{k: v for k, v in g.items() if k != "params"} for g in mine.optimizer.param_groups]
         assert mine.optimizer.param_groups[0]["lr"] == 0.07
     for changed in _others(name):
-        method = _method(name, **changed)
+        method = _ready(name, 32, **changed)
         before = _configuration(method)
         for key, buffer in _stored_buffers(method).items():
-            if buffer.shape == _stored_buffers(_method(name))[key].shape:
-                assert same(buffer, _stored_buffers(_method(name))[key]), f"{key} stores {changed}"
+            if buffer.shape == _stored_buffers(_ready(name, 32))[key].shape:
+                assert same(buffer, _stored_buffers(_ready(name, 32))[key]), f"{key} stores {changed}"
         try:
             method.load_state_dict(state["method"])
         except RuntimeError as error:  # the parameter decides the state's shape, so no such state can be taken over

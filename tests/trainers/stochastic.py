@@ -4,11 +4,13 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import GradientEdge
 
 from study.models.small_cnn import SmallCNN
 from trainers.core.method import generator
 from trainers.learned_sigma import LearnedSigma
-from trainers.parts.sensitivity import first_layer
+from trainers.parts.double_backward import QuickDoubleBackward
+from trainers.parts.sensitivity import first_layer, forward_through, squared_gradients
 from trainers.parts.stochastic_losses import smooth_margin
 
 CPU = torch.device("cpu")
@@ -56,13 +58,26 @@ def batch(count: int = 6) -> tuple[Tensor, Tensor]:
     return torch.rand((count, 1, 8, 8), generator=rng, dtype=F64), torch.randint(4, (count,), generator=rng)
 
 
-def method(**options) -> LearnedSigma:
-    return LearnedSigma(**options).double()
+def method(model: nn.Module, **options) -> LearnedSigma:
+    """A method that is set up for the model and the images of `batch`."""
+    trainer = LearnedSigma(**options).double()
+    trainer.setup(model, batch()[0], generator(CPU, 0))
+    return trainer
 
 
 def moments(trainer: LearnedSigma, model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance of the margin; the closed forms draw nothing."""
     return trainer.margin_moments(model, x, y, generator(CPU, 0))
+
+
+def linearised(model: nn.Module, x: Tensor) -> tuple[Tensor, GradientEdge]:
+    """The logits, and where the gradient with respect to the first layer's output is taken."""
+    logits, places, _ = forward_through(model, [first_layer(model)], x, QuickDoubleBackward())
+    return logits, places[0]
+
+
+def squared_gradient(m: Tensor, h: GradientEdge) -> Tensor:
+    return squared_gradients(m, [h], QuickDoubleBackward())[0]
 
 
 def margin_from(model: nn.Module, x: Tensor, y: Tensor, change: Tensor) -> Tensor:
@@ -84,5 +99,5 @@ def first_shape(model: nn.Module, x: Tensor) -> torch.Size:
 
 def loss_and_gradients(trainer: LearnedSigma, model: nn.Module) -> tuple[Tensor, list[Tensor]]:
     x, y = batch()
-    loss = trainer.loss(model, trainer.views(x, generator(CPU, 0)), y, generator(CPU, 0))
+    loss = trainer.loss(model, x, y, generator(CPU, 0))
     return loss, list(torch.autograd.grad(loss, list(model.parameters())))

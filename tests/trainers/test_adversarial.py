@@ -71,12 +71,12 @@ def test_loss_is_that_of_worse_images_and_the_mode_is_restored(norm: Norm, epsil
     net.eval()
     clean = F.cross_entropy(net(x), y)
     method = Adversarial(epsilon=epsilon, norm=norm)
-    attacked = method.loss(net, (x,), y, generator(CPU, 5))
+    attacked = method.loss(net, x, y, generator(CPU, 5))
     assert attacked > clean
     assert not net.training and all(p.grad is None for p in net.parameters())
-    assert torch.equal(attacked, method.loss(net, (x,), y, generator(CPU, 5)))
+    assert torch.equal(attacked, method.loss(net, x, y, generator(CPU, 5)))
     net.train()
-    method.loss(net, (x,), y, generator(CPU, 5)).backward()
+    method.loss(net, x, y, generator(CPU, 5)).backward()
     assert net.training and net[2].num_batches_tracked == 1
     assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
     assert torch.equal(x, before)
@@ -86,7 +86,7 @@ def test_epsilon_zero_is_standard_training() -> None:
     net, rng = network().eval(), generator(CPU, 4)
     x, y = torch.rand(10, 1, 4, 4, generator=rng), torch.randint(0, 3, (10,), generator=rng)
     for norm in ("linf", "l2"):
-        loss = Adversarial(epsilon=0, norm=norm).loss(net, (x,), y, rng)  # type: ignore[arg-type]
+        loss = Adversarial(epsilon=0, norm=norm).loss(net, x, y, rng)  # type: ignore[arg-type]
         assert torch.equal(loss, F.cross_entropy(net(x), y))
 
 
@@ -95,5 +95,5 @@ def test_a_frozen_module_stays_frozen() -> None:
     model[1].eval()
     rng = torch.Generator().manual_seed(0)
     x, y = torch.rand(4, 1, 8, 8, generator=rng), torch.arange(4)
-    Adversarial(epsilon=0.1, steps=2).loss(model, (x,), y, rng)
+    Adversarial(epsilon=0.1, steps=2).loss(model, x, y, rng)
     assert model.training and not model[1].training

@@ -104,10 +104,11 @@ def test_every_ablation_trains_and_continues_bit_for_bit(ablation):
 def test_shares_are_exact_and_noise_has_the_norm():
     method = ANT(restart_steps=0)
     model, data, rng = classifier(), Stripes(), generator(CPU, 1)
+    method.setup(model, data.x, rng)
     x, y = data.x[:40], data.y[:40]
     for epoch, replayed in ((0, 0), (1, 8)):
         method.start_epoch(epoch, model, data, rng)
-        for row in method._adversary.past:
+        for row in method.adversary.past:
             row.zero_()[-1] = 1e6  # the last parameter is the output's bias: past noise is all upwards
         before = x.clone()
         mixed = method.mixture(x, rng)
@@ -118,21 +119,22 @@ def test_shares_are_exact_and_noise_has_the_norm():
         upwards = (mixed >= x).flatten(1).all(1)[20:]
         assert int(upwards.sum()) == replayed
         assert upwards[len(upwards) - replayed :].all()
-    assert method.loss(model, (x,), y, rng).isfinite()
+    assert method.loss(model, x, y, rng).isfinite()
 
 
 def test_replay_draws_from_all_past_generators_and_nothing_else():
     method = ANT(restart_steps=0, p_clean=0.0, p_replay=1.0)
     model, data, rng = classifier(), Stripes(), generator(CPU, 1)
+    method.setup(model, data.x, rng)
     for epoch in range(4):
         method.start_epoch(epoch, model, data, rng)
-    past = method._adversary.past
+    past = method.adversary.past
     assert past.shape[0] == 3
     past.zero_()
     past[:, -1] = torch.tensor([1e6, 2e6, 3e6])  # each adds its own constant
     drawn = set()
     for _ in range(40):
-        for delta in method._adversary.replay([data.x[:2], data.x[:2]], rng):
+        for delta in method.adversary.replay([data.x[:2], data.x[:2]], rng):
             assert float(delta.std()) < 10
             drawn.add(round(float(delta.mean()) / 1e6))
     assert drawn == {1, 2, 3}
@@ -151,17 +153,18 @@ def test_the_generator_raises_the_loss_and_the_classifier_lowers_it():
             losses = [F.cross_entropy(model(method.mixture(data.x, rng)), data.y) for _ in range(40)]
             return float(torch.stack(losses).mean())
 
+    method.setup(model, data.x, rng)
     method.start_epoch(0, model, data, rng)
     gaussian = noisy_loss()
     model.eval()
     for _ in range(60):
-        method.loss(model, (data.x,), data.y, rng)  # without a step of the classifier
+        method.loss(model, data.x, data.y, rng)  # without a step of the classifier
     adversarial = noisy_loss()
     assert adversarial > 1.2 * gaussian
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     for _ in range(60):
         optimizer.zero_grad()
-        method.loss(model, (data.x,), data.y, rng).backward()
+        method.loss(model, data.x, data.y, rng).backward()
         optimizer.step()
     assert noisy_loss() < adversarial
 
@@ -170,7 +173,8 @@ def test_a_step_leaves_gradients_modes_and_statistics_to_the_classifier():
     data, model = Stripes(), classifier().train()
     method = ANT(p_clean=1.0, p_replay=None, restart_steps=0)
     plain = classifier().train()
-    method.loss(model, (data.x,), data.y, generator(CPU, 1)).backward()
+    method.setup(model, data.x, generator(CPU, 1))
+    method.loss(model, data.x, data.y, generator(CPU, 1)).backward()
     F.cross_entropy(plain(data.x), data.y).backward()
     assert model.training and model[1].training
     for ours, theirs in zip(model.parameters(), plain.parameters(), strict=True):
@@ -183,9 +187,9 @@ def test_own_learning_rate_wins_over_a_loaded_one():
     giver.run_epoch()
     state = giver.state_dict()
     receiver.load_state_dict(state)
-    optimizer = receiver.method._adversary.optimizer
+    optimizer = receiver.method.adversary.optimizer
     assert [group["lr"] for group in optimizer.param_groups] == [1e-3]
-    assert equal(optimizer.state_dict()["state"], giver.method._adversary.optimizer.state_dict()["state"])
+    assert equal(optimizer.state_dict()["state"], giver.method.adversary.optimizer.state_dict()["state"])
     receiver.run_epoch()  # continues on a copy
     assert equal(state["method"], giver.method.state_dict())
     assert not equal(receiver.method.state_dict(), giver.method.state_dict())
@@ -197,12 +201,13 @@ def test_restarts_happen_when_due():
     seen = []
     method = ANT(restart_every=2, restart_steps=0, generator_lr=None)
     model, data, rng = classifier(), Stripes(), generator(CPU, 1)
+    method.setup(model, data.x, rng)
     for epoch in range(5):
         method.start_epoch(epoch, model, data, rng)
-        seen.append(method._adversary._vector())
+        seen.append(method.adversary._vector())
     same = [torch.equal(a, b) for a, b in zip(seen, seen[1:], strict=False)]
     assert same == [True, False, True, False]
-    assert torch.equal(method._adversary.past, torch.cat(seen[:4]))
+    assert torch.equal(method.adversary.past, torch.cat(seen[:4]))
 
 
 def test_a_mixture_beyond_one_is_refused():
@@ -212,7 +217,8 @@ def test_a_mixture_beyond_one_is_refused():
 
 def test_the_record_is_of_the_past_and_the_present_and_changes_nothing():
     trained = fit(ANT(restart_steps=2))
-    assert trained.method.record(Stripes().x[:4], generator(CPU, 1)) == {}
+    untrained = trained.method.record(Stripes().x[:4], generator(CPU, 1))
+    assert untrained["density"].shape == (1, 64) and untrained["density_epoch"].shape == (0, 1)
     for _ in range(3):
         trained.run_epoch()
     before = stored(trained.state_dict())

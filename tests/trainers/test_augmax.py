@@ -21,8 +21,7 @@ def mixture(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def loss_of(method: AugMax, model: nn.Module, batch: tuple[Tensor, Tensor], seed: int = 3) -> Tensor:
-    rng = generator(CPU, seed)
-    return method.loss(model, method.views(batch[0], rng), batch[1], rng)
+    return method.loss(model, *batch, generator(CPU, seed))
 
 
 def by_hand(x: Tensor, chains: Tensor, q: Tensor, m: Tensor) -> Tensor:

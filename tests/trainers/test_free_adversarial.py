@@ -51,7 +51,7 @@ def test_the_weights_are_those_of_the_papers_loop(replays: int, epsilon: float) 
     assert losses == pytest.approx(expected, rel=1e-5)
     for mine, theirs in zip(fit.model.parameters(), model.parameters(), strict=True):
         torch.testing.assert_close(mine, theirs, atol=1e-6, rtol=1e-5)
-    torch.testing.assert_close(fit.method.get_extra_state()["delta"], delta)
+    torch.testing.assert_close(fit.method.delta, delta)
     assert delta.abs().max() > epsilon / 2
 
 
@@ -69,19 +69,34 @@ def test_one_replay_and_no_radius_is_vanilla_training() -> None:
 def test_the_perturbation_stays_in_the_ball_and_makes_the_loss_larger() -> None:
     method, model = FreeAdversarial(epsilon=0.1, replays=4), small_cnn()
     x, y = next(digits().train.batches(48))
+    method.setup(model, x, generator(CPU, 0))
     losses = []
     for _ in range(4):
-        loss = method.loss(model, (x,), y, generator(CPU, 0))
+        loss = method.loss(model, x, y, generator(CPU, 0))
         loss.backward()  # the weights stay: only the perturbation moves
         losses.append(float(loss))
-        assert method.get_extra_state()["delta"].abs().max() <= 0.1 + 1e-7
+        assert method.delta.abs().max() <= 0.1 + 1e-7
     assert losses[0] < losses[1] <= losses[3]
 
 
 def test_a_smaller_radius_of_its_own_wins_over_a_stored_perturbation() -> None:
     donor, model = FreeAdversarial(epsilon=0.2), small_cnn()
     x, y = next(digits().train.batches(16))
-    donor.loss(model, (x,), y, generator(CPU, 0)).backward()
+    donor.setup(model, x, generator(CPU, 0))
+    donor.loss(model, x, y, generator(CPU, 0)).backward()
+    assert donor.delta.abs().max() == pytest.approx(0.2)
     taker = FreeAdversarial(epsilon=0.05)
+    taker.setup(model, x, generator(CPU, 0))
     taker.load_state_dict(donor.state_dict())
-    assert taker.get_extra_state()["delta"].abs().max() == pytest.approx(0.05)
+    assert same(taker.delta, donor.delta.clamp(-0.05, 0.05))
+
+
+def test_a_perturbation_of_another_batch_size_starts_anew() -> None:
+    donor, model = FreeAdversarial(), small_cnn()
+    x, y = next(digits().train.batches(16))
+    donor.setup(model, x, generator(CPU, 0))
+    donor.loss(model, x, y, generator(CPU, 0)).backward()
+    taker = FreeAdversarial()
+    taker.setup(model, x[:9], generator(CPU, 0))
+    taker.load_state_dict(donor.state_dict())
+    assert donor.delta.any() and same(taker.delta, torch.zeros(9, 1, 8, 8))

@@ -22,7 +22,7 @@ from trainers.learned_sigma import LearnedSigma
 def test_price_is_paid_by_a_learned_sigma_only():
     model, (x, y) = cnn(), batch()
     values = {
-        (learn, beta): method(sigma=0.2, learn=learn, beta=beta).loss(model, (x,), y, generator(CPU, 0)).item()
+        (learn, beta): method(model, sigma=0.2, learn=learn, beta=beta).loss(model, x, y, generator(CPU, 0)).item()
         for learn in (True, False)
         for beta in (None, 0.0, 2.0)
     }
@@ -34,7 +34,7 @@ def test_price_is_paid_by_a_learned_sigma_only():
 
 def test_warm_up_grows_the_noise_linearly():
     model, (x, y) = cnn(), batch()
-    trainer, rng = method(sigma=0.5, warmup=3), generator(CPU, 0)
+    trainer, rng = method(model, sigma=0.5, warmup=3), generator(CPU, 0)
     seen = []
     for epoch in range(6):
         trainer.start_epoch(epoch, model, None, rng)
@@ -45,26 +45,26 @@ def test_warm_up_grows_the_noise_linearly():
 
 @pytest.mark.parametrize("sigma", [1e-3, 0.1, 1.1, 9.0])
 def test_a_learned_sigma_starts_where_it_is_told(sigma):
-    assert LearnedSigma(sigma=sigma).metrics()["sigma"].item() == pytest.approx(sigma, rel=1e-5)
+    assert method(cnn(), sigma=sigma).metrics()["sigma"].item() == pytest.approx(sigma, rel=1e-5)
 
 
 def test_state_is_rho_alone_and_hyper_parameters_win():
-    first, second = LearnedSigma(sigma=0.3, sigma_lr=1e-2), LearnedSigma(sigma=0.9, sigma_lr=5e-2, beta=0.7, warmup=2)
+    model = cnn()
+    first, second = (
+        method(model, **options)
+        for options in ({"sigma": 0.3, "sigma_lr": 1e-2}, {"sigma": 0.9, "sigma_lr": 5e-2, "beta": 0.7, "warmup": 2})
+    )
     assert list(first.state_dict()) == ["rho"]
-    assert not LearnedSigma(sigma=0.3, learn=False).state_dict()
+    assert not method(model, sigma=0.3, learn=False).state_dict()
     second.load_state_dict(first.state_dict())
     assert second.metrics()["sigma"].item() == pytest.approx(0.3, rel=1e-5)
     assert (second.beta, second.warmup, second.parameter_groups()[0]["lr"]) == (0.7, 2, 5e-2)
-    assert LearnedSigma(sigma=0.3, learn=False).parameter_groups() == []
+    assert method(model, sigma=0.3, learn=False).parameter_groups() == []
 
 
 def test_says_what_it_does_not_take():
-    x, y = batch()
     with pytest.raises(ValueError, match="learn=False"):
         LearnedSigma(sigma=0.0)
-    wide = nn.Sequential(nn.Flatten(), nn.Linear(64, 1025)).double()
-    with pytest.raises(ValueError, match="at most 1024 channels, got 1025"):
-        moments(method(channels=True), wide, x, y)
     with pytest.raises(ValueError, match="got covariance='diagonal'"):
         LearnedSigma(covariance="diagonal", layer="input")
     with pytest.raises(ValueError, match="got covariance='sampled'"):
@@ -72,7 +72,7 @@ def test_says_what_it_does_not_take():
     with pytest.raises(ValueError, match="got layer='every'"):
         LearnedSigma(channels=True, layer="every")
     with pytest.raises(ValueError, match="no convolution or linear layer"):
-        moments(method(), nn.Sequential(nn.Flatten()), x, y)
+        method(nn.Sequential(nn.Flatten()))
 
 
 class Blobs:
@@ -127,13 +127,19 @@ def test_without_a_price_sigma_falls_and_with_a_high_one_it_rises():
     assert ends[None] < 0.5 < ends[2.0]
 
 
-def test_unused_channels_stay_where_they_started():
-    model, trainer = cnn().float(), LearnedSigma(sigma=0.5, channels=True)
-    fit = Fit(model, trainer, Blobs(), Recipe(epochs=1, batch_size=16), seed=0, device=CPU)
+@pytest.mark.parametrize(("layer", "count"), [("first", 4), ("input", 1)])
+def test_each_channel_has_a_sigma_of_its_own_and_all_are_trained(layer, count):
+    trainer = LearnedSigma(sigma=0.5, channels=True, layer=layer)
+    fit = Fit(cnn().float(), trainer, Blobs(), Recipe(epochs=1, batch_size=16), seed=0, device=CPU)
     started = trainer.rho.detach().clone()
+    assert started.shape == (count,)
     fit.run_epoch()
-    assert (trainer.rho[:4] != started[:4]).all() and torch.equal(trainer.rho[4:], started[4:])
-    assert trainer.sigma.shape == (4,)
+    assert (trainer.rho != started).all() and trainer.sigma.shape == (count,)
+
+
+def test_more_channels_than_a_thousand_are_as_good_as_any():
+    wide = nn.Sequential(nn.Flatten(), nn.Linear(64, 1025)).double()
+    assert method(wide, channels=True).sigma.shape == (1025,)
 
 
 def test_a_resumed_run_is_the_same_run():

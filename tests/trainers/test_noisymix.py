@@ -1,6 +1,7 @@
 """NoisyMix against the equation, view by view, and the rows of its ablation table against each other."""
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from study.models.small_cnn import SmallCNN
+from trainers import noisymix
 from trainers.augmix import AugMix
 from trainers.core.method import Method, generator
 from trainers.manifold_mixup import ManifoldMixup
@@ -17,6 +19,7 @@ from trainers.nfm import NFM
 from trainers.noisymix import AUGMENT, CONSISTENCY, MIX, NOISE, Consistency, Mix, Noise, NoisyMix
 from trainers.parts.augment import augmix
 from trainers.parts.draws import beta, host_index
+from trainers.parts.mixing import through
 from trainers.standard import Standard
 
 CPU = torch.device("cpu")
@@ -35,7 +38,8 @@ def row(*on: int, **changes: object) -> NoisyMix:
 
 def value(method: Method, model: nn.Module, batch: tuple[Tensor, Tensor], seed: int = 3) -> Tensor:
     rng = generator(CPU, seed)
-    return method.loss(model, method.views(batch[0], rng), batch[1], rng)
+    method.setup(model, batch[0], rng)
+    return method.loss(model, *batch, rng)
 
 
 def by_equation(model: SmallCNN, x: Tensor, y: Tensor, on: tuple[int, ...], seed: int) -> Tensor:
@@ -103,7 +107,8 @@ def test_all_off_is_standard_training(model: nn.Module, batch: tuple[Tensor, Ten
     rng = generator(CPU, 3)
     before = rng.get_state()
     off = row(0, 0, 0, 0)
-    loss = off.loss(model, off.views(batch[0], rng), batch[1], rng)
+    off.setup(model, batch[0], rng)
+    loss = off.loss(model, *batch, rng)
     assert torch.equal(loss, value(Standard(), model, batch))
     assert torch.equal(rng.get_state(), before), "what is off draws nothing"
 
@@ -158,17 +163,16 @@ def test_every_stage_is_entered_alike(monkeypatch: pytest.MonkeyPatch, batch: tu
     net = nn.Module()
     net.stages = nn.ModuleList([nn.Identity(), nn.Flatten(), nn.Identity(), nn.Identity(), nn.Linear(64, 10)])
     entered: list[int] = []
-    method = ManifoldMixup(stages=(0, 1, 2, 3))
-    draw = method._stage
 
-    def keep(model: nn.Module, rng: torch.Generator) -> int:
-        entered.append(draw(model, rng))
-        return entered[-1]
+    def spy(model: nn.Module, x: Tensor, after: int, change: Callable[[Tensor], Tensor]) -> Tensor:
+        entered.append(after)
+        return through(model, x, after, change)
 
-    monkeypatch.setattr(method, "_stage", keep)
-    rng = generator(CPU, 4)
+    monkeypatch.setattr(noisymix, "through", spy)
+    method, rng = ManifoldMixup(stages=(0, 1, 2, 3, 4, 9)), generator(CPU, 4)
+    method.setup(net, batch[0], rng)
     for _ in range(400):
-        method.loss(net, (batch[0],), batch[1], rng)
+        method.loss(net, *batch, rng)
     counts = torch.bincount(torch.tensor(entered), minlength=4)
     assert counts.shape == (4,) and counts.min() > 70
 

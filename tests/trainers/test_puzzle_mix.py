@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from tests.support import CPU, digits, same, small_cnn
 from trainers.core.method import generator
@@ -98,8 +98,9 @@ def test_the_loss_mixes_labels_as_it_mixed_images() -> None:
     """Cross-entropy with a soft target of the weights, on the images that `mixed` makes of the same draws."""
     x, y, _ = _batch(32)
     model, method, seen = small_cnn(), PuzzleMix(), []
+    method.setup(model, x, generator(CPU, 5))
     method.mixed = lambda *given: seen.append((given, PuzzleMix.mixed(method, *given))) or seen[-1][1]  # type: ignore[method-assign]
-    loss = method.loss(model, (x,), y, generator(CPU, 5))
+    loss = method.loss(model, x, y, generator(CPU, 5))
     (_, salient, order, _, grid), (mixed, weight) = seen[0]
     assert torch.equal(salient, saliency(model, x, y)) and grid in (2, 4, 8)
     one_hot = F.one_hot(y, 10).float()
@@ -109,7 +110,13 @@ def test_the_loss_mixes_labels_as_it_mixed_images() -> None:
 
 def test_the_grid_is_drawn_from_those_that_divide_the_image() -> None:
     rng = generator(CPU, 6)
-    x = torch.rand(2, 1, 28, 12)
-    assert {PuzzleMix()._grid(x, rng) for _ in range(40)} == {2, 4}
+    x, y = torch.rand(2, 1, 28, 12, generator=rng), torch.tensor([0, 1])
+    model = nn.Sequential(nn.Flatten(), nn.Linear(28 * 12, 2))
+    method, grids = PuzzleMix(), []
+    method.setup(model, x, rng)
+    method.mixed = lambda *given: grids.append(given[-1]) or PuzzleMix.mixed(method, *given)  # type: ignore[method-assign]
+    for _ in range(40):
+        method.loss(model, x, y, rng)
+    assert set(grids) == {2, 4}
     with pytest.raises(ValueError, match=r"none of the grids \(8, 16\) divides images of 28 x 12"):
-        PuzzleMix(grids=(8, 16))._grid(x, rng)
+        PuzzleMix(grids=(8, 16)).setup(model, x, rng)

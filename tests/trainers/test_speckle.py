@@ -24,7 +24,7 @@ def test_the_batch_is_the_papers_at_its_defaults(size: int, share: float, seed: 
     n = torch.randn((size - clean, 3, 5, 7), generator=draws).double().numpy()
     pixels = x.double().numpy()
     expected = np.concatenate([pixels[:clean], np.clip(pixels[clean:] * (1 + chosen * n), 0, 1)])
-    (view,) = Speckle(p_clean=share).views(x, generator(CPU, seed))
+    view = Speckle(p_clean=share).views(x, generator(CPU, seed))
     np.testing.assert_allclose(view.numpy(), expected, atol=2e-6)
     assert same(view[:clean], x[:clean])
 
@@ -32,9 +32,9 @@ def test_the_batch_is_the_papers_at_its_defaults(size: int, share: float, seed: 
 def test_black_stays_black_and_the_rest_does_not() -> None:
     x = torch.zeros(8, 1, 4, 4)
     x[..., 2:] = 0.5
-    (view,) = Speckle(sigma=0.3, p_clean=0.0).views(x, generator(CPU, 0))
+    view = Speckle(sigma=0.3, p_clean=0.0).views(x, generator(CPU, 0))
     assert (view[..., :2] == 0).all() and (view[..., 2:] != 0.5).float().mean() > 0.9
-    (gaussian,) = GNT(sigma=0.3, p_clean=0.0).views(x, generator(CPU, 0))
+    gaussian = GNT(sigma=0.3, p_clean=0.0).views(x, generator(CPU, 0))
     assert (gaussian[..., :2] > 0).any()
 
 

@@ -6,13 +6,15 @@ from typing import Annotated, Any, Literal
 
 import torch
 from annotated_types import Ge, Gt, Lt
-from torch import nn
+from torch import Tensor, nn
 
+from trainers.core.global_draws import GlobalDraws
 from trainers.core.method import Batches, Method, generator
 
-ORDER, DRAWS = 1, 2
-"""Streams of random numbers: batch order and data augmentation; the method's own draws. Kept apart, so that every
-method sees the same batches under the same seed and comparisons are paired. (Stream 0 initialises the model.)"""
+ORDER, DRAWS, DROPOUT = 1, 2, 5
+"""Streams of random numbers: batch order and data augmentation; the method's own draws; what layers of the model draw
+from torch's global generators. Kept apart, so that every method sees the same batches under the same seed and
+comparisons are paired. (Streams 0, 3 and 4 are used by whoever builds the model and evaluates it.)"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,8 @@ class DivergedError(ArithmeticError):
 class Fit:
     """A model in training by a method: everything that changes from epoch to epoch, and how to store it.
 
-    model and method are changed in place, and must be on `device` already.
+    model and method are changed in place, and must be on `device` already. The method is set up here, on the first
+    batch of `data`; so `load_state_dict` replaces whatever that built.
     """
 
     def __init__(
@@ -58,6 +61,9 @@ class Fit:
         self.epoch = 0
         self.order = generator(device, seed, ORDER)
         self.draws = generator(device, seed, DRAWS)
+        self.dropout = GlobalDraws(device, seed, DROPOUT)
+        x, _ = next(data.batches(recipe.batch_size))
+        method.setup(model, x, self.draws)
         groups: list[dict[str, Any]] = [{"params": list(model.parameters())}, *method.parameter_groups()]
         if recipe.optimizer == "adam":
             self.optimizer: torch.optim.Optimizer = torch.optim.Adam(
@@ -78,23 +84,16 @@ class Fit:
     def run_epoch(self) -> dict[str, float]:
         """Trains one epoch and returns its metrics: the mean training loss and what the method watches.
 
-        Raises DivergedError when the loss is no longer finite; the state is then worthless.
+        torch's global generators are afterwards as they were before. Raises DivergedError when the loss is no longer
+        finite; the state is then worthless.
         """
-        self.method.start_epoch(self.epoch, self.model, self.data, self.draws)
-        self.model.train()
-        self.method.train()
-        steps = max(1, len(self.data) // self.recipe.batch_size)
-        total = torch.zeros((), device=self.device)
-        for step, (x, y) in enumerate(self.data.batches(self.recipe.batch_size, self.order)):
-            self._set_lr((self.epoch + step / steps) / self.recipe.epochs)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
-                loss = self.method.loss(self.model, self.method.views(x, self.draws), y, self.draws)
-            self.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
-            total += loss.detach()
+        with self.dropout.swapped_in():
+            self.method.start_epoch(self.epoch, self.model, self.data, self.draws)
+            self.model.train()
+            self.method.train()
+            train_loss = self._train()
         self.epoch += 1
-        metrics = {"train_loss": total / steps, **self.method.metrics()}
+        metrics = {"train_loss": train_loss, **self.method.metrics()}
         values = {name: float(value) for name, value in metrics.items()}
         if not math.isfinite(values["train_loss"]):
             raise DivergedError(f"the training loss became {values['train_loss']} in epoch {self.epoch}")
@@ -107,6 +106,7 @@ class Fit:
             "optimizer": self.optimizer.state_dict(),
             "order": self.order.get_state(),
             "draws": self.draws.get_state(),
+            "dropout": self.dropout.states,
         }
 
     def weights(self) -> dict[str, Any]:
@@ -128,6 +128,21 @@ class Fit:
             group.update(options)
         self.order.set_state(state["order"].cpu())
         self.draws.set_state(state["draws"].cpu())
+        self.dropout.states = [each.cpu() for each in state["dropout"]]
+
+    def _train(self) -> Tensor:
+        """Takes the steps of an epoch and returns their mean loss."""
+        steps = max(1, len(self.data) // self.recipe.batch_size)
+        total = torch.zeros((), device=self.device)
+        for step, (x, y) in enumerate(self.data.batches(self.recipe.batch_size, self.order)):
+            self._set_lr((self.epoch + step / steps) / self.recipe.epochs)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
+                loss = self.method.loss(self.model, x, y, self.draws)
+            self.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            total += loss.detach()
+        return total / steps
 
     def _set_lr(self, progress: float) -> None:
         factor = self.recipe.lr_factor(progress)

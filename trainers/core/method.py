@@ -1,9 +1,11 @@
 """The contract of a training method.
 
-A method says what a batch looks like (`views`) and what is minimised (`loss`). Its keyword-only constructor is
-its configuration: every argument is annotated with its type and range, and nothing else configures it.
+A method says what is minimised on a batch (`loss`), and builds what it needs for that beforehand (`setup`). Its
+keyword-only constructor is its configuration: every argument is annotated with its type and range, and nothing else
+configures it. A method that only changes images derives from `trainers.core.augmentation.Augmentation`.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Annotated, Protocol
 
@@ -33,26 +35,47 @@ class Batches(Protocol):
 
 
 class Method(nn.Module):
-    """Base of all training methods; as it stands it changes nothing about a batch.
+    """Base of all training methods. `trainers.core.loop.Fit` calls `setup` once, then `loss` once a step.
 
-    Rules every method keeps (tests/contracts proves them for each file of this folder):
-    - `views` and `loss` never write their inputs and draw only from the generator they are given;
-    - neither waits for the device (no `.item()`, no branch on a tensor's value);
+    Rules every method keeps (tests/contracts proves them for each method of this folder):
+    - `loss` never writes its inputs, draws only from the generator it gets, and does not wait for the device (no
+      `.item()`, no branch on a tensor's value);
+    - what depends on the model or on the images' shape is built by `setup`, not by the first step;
     - hyper-parameters are not in `state_dict()`: buffers made from them are `persistent=False`.
+
+    The constructor raises TypeError for a class that does not define `loss`.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("loss", "views"):
+            if getattr(getattr(type(self), name, None), "__isabstractmethod__", False):
+                raise TypeError(
+                    f"{type(self).__name__} does not define {name}: a training method defines loss(model, x, y, rng);"
+                    " one that only changes images derives from trainers.core.augmentation.Augmentation and defines"
+                    " views(x, rng)"
+                )
 
     @staticmethod
     def memory_format(model: nn.Module) -> torch.memory_format:  # noqa: ARG004
         """Returns the order of memory of the model's weights in which this method's steps are quickest."""
         return torch.channels_last
 
-    def views(self, x: Tensor, rng: Generator) -> tuple[Tensor, ...]:
-        """Returns what the model is shown for the images x (B, C, H, W) in [0, 1]: one or more such batches."""
-        return (x,)
+    def setup(self, model: nn.Module, x: Tensor, rng: Generator) -> None:
+        """Builds what depends on the model or the images, once, before the first step; changes the method alone.
 
-    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
-        """Returns the scalar to minimise over the model's parameters; y (B,) are the labels."""
-        raise NotImplementedError
+        The optimiser is built afterwards, and a stored state is loaded afterwards and then replaces all that was built.
+        model: on the training device. x: training images of the shape that each step's will have, (B, C, H, W) in
+        [0, 1]. rng: the method's own stream. Raises ValueError for a model or images that the method cannot take.
+        """
+
+    @abstractmethod
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
+        """Returns the scalar to minimise over the model's parameters.
+
+        model: in training mode. x: a batch of images (B, C, H, W) in [0, 1], as the dataset gives them. y: their labels
+        (B,), int64. rng: the method's own stream, from which all its draws come.
+        """
 
     def start_epoch(self, epoch: int, model: nn.Module, data: Batches, rng: Generator) -> None:
         """Called before each epoch (counted from 0). A method with a second player trains or stores it here."""

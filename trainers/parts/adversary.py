@@ -52,16 +52,15 @@ class Adversary:
     def state(self) -> dict[str, Any]:
         """Returns all of it as tensors and plain values; the learning rate is not part of it."""
         return {
-            "channels": self.noise.channels,
             "noise": self.noise.state_dict(),
             "moments": {} if self.optimizer is None else self.optimizer.state_dict()["state"],
             "past": self.past,
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Takes over such a state (copied) of a generator of the same architecture; keeps its own lr."""
+        """Takes over such a state (copied) of a generator of the same architecture; keeps its own lr and device."""
         self.noise.load_state_dict(state["noise"])
-        self.past = state["past"].clone()
+        self.past = state["past"].to(self.past.device, copy=True)
         if self.optimizer is not None:
             groups = self.optimizer.state_dict()["param_groups"]
             self.optimizer.load_state_dict({"state": copy.deepcopy(state["moments"]), "param_groups": groups})

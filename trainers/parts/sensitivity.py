@@ -42,31 +42,23 @@ def hidden_layers(model: nn.Module) -> list[nn.Conv2d | nn.Linear]:
     return [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear)][:-1]
 
 
-def forward_to(model: nn.Module, layer: nn.Module, x: Tensor) -> tuple[Tensor, GradientEdge]:
-    """Returns the logits of x, and where the gradient with respect to the output h of `layer` is taken.
-
-    The place is an edge of the graph rather than the tensor, so that a ReLU that overwrites h in place does
-    no harm.
-    The model must run in eager mode: compiled graphs have no second backward pass.
-    """
-    logits, edges, _ = forward_through(model, [layer], x, QuickDoubleBackward())
-    return logits, edges[0]
-
-
 def forward_through(
     model: nn.Module, layers: Sequence[nn.Module], x: Tensor, quick: QuickDoubleBackward, *, sizes: bool = False
 ) -> tuple[Tensor, list[GradientEdge], list[Tensor]]:
-    """Returns the logits of x, for each layer the place of its output h (see `forward_to`), and with `sizes` the root
-    mean square of each h over images and units, differentiable. quick: what convolutions run under.
+    """Returns the logits of x; for each layer, where the gradient with respect to its output h is taken; and with
+    `sizes` the root mean square of each h over images and units, differentiable.
+
+    The place is an edge of the graph rather than the tensor, so that a ReLU that overwrites h in place does no harm.
+    The model must run in eager mode: compiled graphs have no second backward pass. quick: what convolutions run under.
     """
     edges: list[GradientEdge] = []
-    found: list[Tensor] = []
+    rms: list[Tensor] = []
 
     def remember(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:  # noqa: ARG001
         edges.append(get_gradient_edge(output))
         if sizes:
             # A copy, since a ReLU may overwrite h in place.
-            found.append(output.clone().square().mean().sqrt())
+            rms.append(output.clone().square().mean().sqrt())
 
     handles = [layer.register_forward_hook(remember) for layer in layers]
     try:
@@ -75,7 +67,7 @@ def forward_through(
     finally:
         for handle in handles:
             handle.remove()
-    return logits, edges, found
+    return logits, edges, rms
 
 
 def forward_noisy(model: nn.Module, layer: nn.Module, x: Tensor, s: Tensor, rng: Generator) -> Tensor:
@@ -97,18 +89,12 @@ def forward_noisy(model: nn.Module, layer: nn.Module, x: Tensor, s: Tensor, rng:
     return logits
 
 
-def squared_gradient(m: Tensor, h: GradientEdge) -> Tensor:
-    """Returns ||dm_i/dh_ic||^2 for each image i and channel c, (B, C), differentiable; noise s_c gives v_i =
-    sum_c s_c^2 G_ic. See `squared_gradients`.
-    """
-    return squared_gradients(m, [h], QuickDoubleBackward())[0]
-
-
 def squared_gradients(
     m: Tensor, places: Sequence[GradientEdge] | Sequence[Tensor], quick: QuickDoubleBackward
 ) -> list[Tensor]:
-    """Returns ||dm_i/dh_ic||^2 (B, C) with respect to each of several h, by one backward pass; quick: of the forward.
+    """Returns G = ||dm_i/dh_ic||^2 (B, C) with respect to each of several h, by one backward pass; differentiable.
 
+    Noise of standard deviation s_c in channel c of h gives m_i the variance sum_c s_c^2 G_ic. quick: of the forward.
     m: (B,), one output per image. One backward pass of sum(m) serves the batch, since m_i depends on h_i
     alone. Batch normalisation that is training couples the images through its statistics: entry i is then the
     gradient of the whole batch's sum with respect to h_i, in which the statistics' share is of the order of

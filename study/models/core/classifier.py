@@ -6,7 +6,6 @@ import torch
 from torch import Generator, Tensor, nn
 
 from study.errors import UserError
-from study.models.core.dropout import Dropout
 
 
 class Normalise(nn.Module):
@@ -61,7 +60,7 @@ def initialise(model: nn.Module, rng: Generator) -> None:
     """Sets every parameter and statistic of a network anew, in place, drawing from `rng` alone.
 
     Weights and biases of convolutions and linear layers are uniform in +-1/sqrt(fan_in), torch's own default
-    rule; normalisations start as identities; dropouts get their place in the random sequence. torch's
+    rule; normalisations start as identities. torch's
     constructors draw from the global generator; this is how a start depends on the trial's seed and on
     nothing else. Raises UserError where a layer of another kind has parameters of its own.
     """
@@ -72,8 +71,6 @@ def initialise(model: nn.Module, rng: Generator) -> None:
                 parameter.uniform_(-bound, bound, generator=rng)
         elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.LayerNorm):
             module.reset_parameters()
-        elif isinstance(module, Dropout):
-            module.count.random_(generator=rng)
         elif own := [key for key, _ in module.named_parameters(recurse=False)]:
             raise UserError(
                 f"{type(model).__name__} has {name}.{own[0]}, whose start is unknown; known are convolutions,"

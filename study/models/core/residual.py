@@ -2,8 +2,6 @@
 
 from torch import Tensor, nn
 
-from study.models.core.dropout import Dropout
-
 
 class PreActivationBlock(nn.Module):
     """x -> s(a) + conv(drop(relu(norm(conv(a))))), a = relu(norm(x)), both convolutions 3 x 3 without bias.
@@ -20,7 +18,7 @@ class PreActivationBlock(nn.Module):
             nn.Conv2d(inside, outside, 3, stride, padding=1, bias=False),
             nn.BatchNorm2d(outside),
             nn.ReLU(),
-            *([] if dropout is None else [Dropout(dropout)]),
+            *([] if dropout is None else [nn.Dropout(dropout)]),
             nn.Conv2d(outside, outside, 3, padding=1, bias=False),
         )
         same = inside == outside and stride == 1

@@ -234,7 +234,7 @@ def test_a_schedule_is_what_changing_the_values_by_hand_is(tmp_path: Path) -> No
                 optimizer.param_groups[0].update(recipe)
         model.train()
         for x, y in DATA.train.batches(trial.recipe["batch_size"], order):
-            (noisy,) = GNT(sigma=sigma).views(x, draws)
+            noisy = GNT(sigma=sigma).views(x, draws)
             optimizer.zero_grad()
             torch.nn.functional.cross_entropy(model(noisy), y).backward()
             optimizer.step()

@@ -28,29 +28,28 @@ class Probe(Standard):
         self.draws, self.shown, self.rates, self.calls = draws, [], [], []
         self.optimizer: torch.optim.Optimizer | None = None
 
-    def views(self, x: Tensor, rng: Generator) -> tuple[Tensor, ...]:
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
         self.shown.append(x.clone())
         torch.rand(self.draws, generator=rng)
         if self.optimizer is not None:
             self.rates.append([group["lr"] for group in self.optimizer.param_groups])
-        return (x,)
+        return super().loss(model, x, y, rng)
 
     def start_epoch(self, epoch: int, model: nn.Module, data: Batches, rng: Generator) -> None:
         self.calls.append((epoch, len(data)))
 
 
 class WithParameter(Standard):
-    """Vanilla training with a parameter of its own, trained at a rate of its own."""
+    """Vanilla training with a parameter of its own, drawn by `setup` and trained at a rate of its own."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones(()))
+    def setup(self, model: nn.Module, x: Tensor, rng: Generator) -> None:
+        self.scale = nn.Parameter(1 + 0.1 * torch.rand((), generator=rng))
 
     def parameter_groups(self) -> list[dict[str, object]]:
         return [{"params": [self.scale], "lr": 0.5}]
 
-    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
-        return nn.functional.cross_entropy(model(views[0]) * self.scale, y)
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
+        return nn.functional.cross_entropy(model(x) * self.scale, y)
 
     def metrics(self) -> dict[str, Tensor]:
         return {"scale": self.scale.detach()}
@@ -93,8 +92,9 @@ def test_cosine_never_raises_the_rate(lr: float) -> None:
 def test_the_methods_own_parameters_keep_their_rate_and_follow_the_schedule() -> None:
     fit = _fit(WithParameter(), lr=0.01, schedule="step", optimizer="sgd", epochs=2)
     assert [g["lr"] for g in fit.optimizer.param_groups] == [0.01, 0.5]
+    start = fit.method.scale.item()
     first_epoch = fit.run_epoch()
-    assert first_epoch["scale"] != 1.0
+    assert first_epoch["scale"] != start
     fit.run_epoch()
     assert [g["lr"] for g in fit.optimizer.param_groups] == pytest.approx([0.001, 0.05])
 
@@ -141,6 +141,60 @@ def test_own_hyper_parameters_win_over_a_state(optimizer: str, tmp_path: Path) -
     assert [g["lr"] for g in groups] == [0.01, 0.5]
 
 
+@pytest.mark.parametrize("size", [SIZE, 1000])
+def test_a_method_is_set_up_once_on_a_batch_as_the_steps_will_have_it(size: int) -> None:
+    class Set(Standard):
+        calls = 0
+
+        def setup(self, model: nn.Module, x: Tensor, rng: Generator) -> None:
+            assert model is network and x.min() >= 0 and x.max() <= 1
+            self.calls, self.shape, self.first_draw = self.calls + 1, x.shape, torch.rand((), generator=rng)
+
+        def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
+            assert x.shape == self.shape
+            return super().loss(model, x, y, rng)
+
+    network, method = small_cnn(), Set()
+    fit = new_fit(method, model=network, data=first(digits().train, IMAGES), epochs=2, batch_size=size)
+    assert method.calls == 1 and same(method.first_draw, torch.rand((), generator=generator(CPU, 0, 2)))
+    fit.run_epoch()
+    fit.run_epoch()
+    assert method.calls == 1
+
+
+def _with_dropout(seed: int = 0) -> nn.Module:
+    return nn.Sequential(small_cnn(seed), nn.Dropout(0.5))
+
+
+def _dropout_fit(seed: int = 0) -> Any:
+    return _fit(Standard(), model=_with_dropout(), seed=seed)
+
+
+def test_masks_of_dropout_are_resumed_bit_for_bit_whatever_else_draws(tmp_path: Path) -> None:
+    whole = _dropout_fit()
+    states, metrics = [copy.deepcopy(whole.state_dict())], []
+    while not whole.done:
+        metrics.append(whole.run_epoch())
+        states.append(copy.deepcopy(whole.state_dict()))
+    assert len({bytes(state["dropout"][0].numpy()) for state in states}) == EPOCHS + 1
+    for epoch in range(EPOCHS):
+        resumed = _dropout_fit()
+        resumed.load_state_dict(stored(states[epoch], tmp_path))
+        for done in range(epoch, EPOCHS):
+            torch.rand(done + 1)  # another's draws from the global generator
+            assert same(resumed.run_epoch(), metrics[done])
+        assert same(resumed.state_dict(), states[-1])
+
+
+def test_masks_are_the_seeds_and_the_global_generator_stays_as_it_was() -> None:
+    torch.rand(3)
+    fits, before = [_dropout_fit(), _dropout_fit(), _dropout_fit(seed=1)], torch.get_rng_state()
+    fits[2].order.set_state(fits[0].order.get_state())  # the same batches: what differs is the masks
+    losses = [fit.run_epoch()["train_loss"] for fit in fits]
+    assert losses[0] == losses[1] != losses[2]
+    assert same(torch.get_rng_state(), before)
+
+
 def test_two_methods_see_the_same_batches_under_a_seed() -> None:
     quiet, greedy, other = Probe(), Probe(draws=100), Probe()
     fits = [_fit(quiet, epochs=2), _fit(greedy, epochs=2), _fit(other, epochs=2, seed=1)]
@@ -172,9 +226,9 @@ def test_the_training_loss_is_the_mean_over_steps() -> None:
     class Counting(Standard):
         step = 0
 
-        def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
+        def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
             self.step += 1
-            return super().loss(model, views, y, rng) * 0 + float(self.step)
+            return super().loss(model, x, y, rng) * 0 + float(self.step)
 
     assert _fit(Counting()).run_epoch()["train_loss"] == (1 + 2 + 3 + 4 + 5) / STEPS
 
@@ -182,8 +236,8 @@ def test_the_training_loss_is_the_mean_over_steps() -> None:
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_loss_that_is_not_finite_is_an_error_that_names_the_epoch(value: float) -> None:
     class Bad(Standard):
-        def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
-            return super().loss(model, views, y, rng) * value
+        def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
+            return super().loss(model, x, y, rng) * value
 
     with pytest.raises(DivergedError, match="became (nan|inf) in epoch 1$"):
         _fit(Bad()).run_epoch()

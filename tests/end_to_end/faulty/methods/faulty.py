@@ -41,9 +41,9 @@ class Faulty(Method):
         """Notes whether this is the epoch."""
         self.step = 0 if epoch == self.at else -1
 
-    def loss(self, model: nn.Module, views: tuple[Tensor, ...], y: Tensor, rng: Generator) -> Tensor:
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
         """Returns the cross-entropy."""
-        loss = F.cross_entropy(model(views[0]), y)
+        loss = F.cross_entropy(model(x), y)
         if self.step >= 0:
             self.step += 1
         return self._fail(loss) if self.step == 5 and self.fault != "none" else loss
