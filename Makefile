@@ -1,12 +1,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: sweep test test-slow check
+.PHONY: sweep test test-slow check tools
 
 sweep: .venv/ready  ## the first study on the embedded data
 	$(BIN)/study launch sigma_sweep
 
-test: .venv/ready  ## the whole test suite
+test: .venv/ready tools  ## the whole test suite
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: .venv/ready  ## what takes minutes
@@ -14,6 +14,9 @@ test-slow: .venv/ready  ## what takes minutes
 
 check: .venv/ready  ## style, types and tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+
+tools:  ## a browser and a TeX, which only tests need; with apt, where it may
+	sh .ci/tools
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -7,7 +7,7 @@ from annotated_types import Ge, Gt
 from torch import Generator, Tensor, nn
 
 from trainers.core.method import Method
-from trainers.parts.attack import Norm, pgd
+from trainers.parts.attack import BALLS, Norm, pgd
 from trainers.parts.modes import evaluating
 
 
@@ -41,15 +41,14 @@ class Adversarial(Method):
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
         """Returns the mean cross-entropy of the attacked images."""
+        ball = BALLS[self.norm](self.epsilon)
         with evaluating(model):
             attacked = pgd(
                 lambda at: F.cross_entropy(model(at), y, reduction="sum"),
                 x,
-                rng,
-                epsilon=self.epsilon,
-                step=self.step * self.epsilon,
-                steps=self.steps,
-                norm=self.norm,
+                (x + ball.start(x, rng)).clamp(0, 1),
+                ball,
+                [self.step * self.epsilon] * self.steps,
             )
         return F.cross_entropy(model(attacked), y)
 

@@ -8,7 +8,7 @@ from annotated_types import Ge
 from torch import Generator, Tensor, nn
 
 from trainers.core.method import Batch, Batches, Method
-from trainers.parts.attack import project
+from trainers.parts.attack import Linf
 
 
 class FreeAdversarial(Method):
@@ -61,7 +61,7 @@ class FreeAdversarial(Method):
 
     def _ascend(self, delta: Tensor) -> None:
         assert delta.grad is not None, "called after the gradient is there"
-        self.delta = project(delta.detach() + self.epsilon * delta.grad.sign(), self.epsilon, "linf")
+        self.delta = Linf(self.epsilon).project(delta.detach() + self.epsilon * delta.grad.sign())
 
     def get_extra_state(self) -> dict[str, Any]:
         """Returns the perturbation."""
@@ -71,7 +71,7 @@ class FreeAdversarial(Method):
         """Continues from such a state, within this method's own epsilon; from 0 if it is of another batch size."""
         delta = state["delta"].to(self.delta.device)
         same = delta.shape == self.delta.shape
-        self.delta = project(delta, self.epsilon, "linf") if same else torch.zeros_like(self.delta)
+        self.delta = Linf(self.epsilon).project(delta) if same else torch.zeros_like(self.delta)
 
 
 METHOD = FreeAdversarial

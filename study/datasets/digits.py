@@ -44,8 +44,8 @@ def load(
 def chosen(split: Arrays, labels: Sequence[int]) -> Arrays:
     """Returns the images of these labels, which become 0, 1, ... in the order given."""
     matches = split[1][:, None] == np.array(labels)
-    kept = matches.any(axis=1)
-    return split[0][kept], matches[kept].argmax(axis=1).astype(np.int64)
+    wanted = matches.any(axis=1)
+    return split[0][wanted], matches[wanted].argmax(axis=1).astype(np.int64)
 
 
 DATASET = load

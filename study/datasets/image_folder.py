@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from study.datasets.core.data import Data, hold_out
 from study.datasets.core.decode import SUFFIXES
-from study.datasets.core.files import DEFAULT_ROOT
+from study.datasets.core.local_files import DEFAULT_ROOT
 from study.datasets.core.mixed import with_stylised
 from study.datasets.core.streaming import FileSplit
 from study.errors import UserError
@@ -49,15 +49,15 @@ def load(
     root = root or DEFAULT_ROOT
     parts = {part: _scan(root, part) for part in ("train", "val", stylised) if part is not None}
     classes = sorted({_class(name) for name, _ in parts["train"]})
-    for part, found in parts.items():
-        unknown = sorted({_class(name) for name, _ in found} - set(classes))
+    for part, files in parts.items():
+        unknown = sorted({_class(name) for name, _ in files} - set(classes))
         if unknown:
             raise UserError(
                 f"{root / part / unknown[0]} has no counterpart in {root / 'train'}; classes come from there"
             )
     number = {name: i for i, name in enumerate(classes)}
     labels = _labels(parts["train"], number)
-    kept, held = hold_out(labels, validation)
+    rest, held = hold_out(labels, validation)
 
     def split(files: list[File], flip: float | None = None) -> FileSplit:
         return FileSplit(root, _names(files), torch.from_numpy(_labels(files, number)), size, device, flip)
@@ -65,7 +65,7 @@ def load(
     held_files = [parts["train"][i] for i in held]
     digest = hashlib.sha256(repr((size, validation, parts["train"], parts["val"])).encode(errors="surrogateescape"))
     data = Data(
-        split([parts["train"][i] for i in kept], flip),
+        split([parts["train"][i] for i in rest], flip),
         split(held_files),
         split(parts["val"]),
         classes=len(classes),
@@ -105,7 +105,7 @@ def _scan(root: Path, part: str) -> list[File]:
     if not folder.is_dir():
         raise UserError(f"image_folder has no folder {folder}. Name the folder that holds train/ and val/")
     classes = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
-    found = []
+    files = []
     for name in classes:
         images = [
             (f"{part}/{name}/{entry.name}", entry.stat().st_size)
@@ -114,10 +114,10 @@ def _scan(root: Path, part: str) -> list[File]:
         ]
         if not images:
             raise UserError(f"{folder / name} holds no image; expected files in {', '.join(SUFFIXES)}")
-        found += sorted(images)
-    if not found:
+        files += sorted(images)
+    if not files:
         raise UserError(f"{folder} holds no class folders; expected {folder}/<class>/<image>")
-    return found
+    return files
 
 
 DATASET = load

@@ -14,7 +14,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from study.datasets.core.augment import crop_and_flip
 from study.datasets.core.data import Arrays, Data, fingerprint, hold_out, on_device, tensor_data
 from study.datasets.core.decode import decode, pixels
-from study.datasets.core.files import DEFAULT_ROOT, check_labels, first_line
+from study.datasets.core.local_files import DEFAULT_ROOT, check_labels, first_line
 from study.datasets.core.mixed import with_stylised
 from study.errors import UserError
 
@@ -73,8 +73,8 @@ def load(
             f"{files[0]} has images of {x.shape} with labels of its own; expected {train_set[0].shape}, a row for"
             " each of train's, in its order"
         )
-    kept, _ = hold_out(y, validation)
-    restyled = replace(on_device((x[kept], y[kept]), device), augment=augment)
+    training, _ = hold_out(y, validation)
+    restyled = replace(on_device((x[training], y[training]), device), augment=augment)
     return with_stylised(data, restyled, p_stylised, fingerprint([(x, y)]).encode())
 
 
@@ -129,14 +129,14 @@ def _decode(rows: list[object], file: Path, channels: int | None, images: list[n
 def _column(schema: pa.Schema, file: Path, kind: str, name: str | None) -> str:
     """Returns the name of the image or label column: the one that is named, or the only one of its type."""
     fits = _is_encoded if kind == "image" else _is_whole
-    found = [field.name for field in schema if fits(field) and name in (None, field.name)]
-    if len(found) == 1:
-        return str(found[0])
+    fitting = [field.name for field in schema if fits(field) and name in (None, field.name)]
+    if len(fitting) == 1:
+        return str(fitting[0])
     wanted = {"image": "encoded bytes (binary, or a struct of binary 'bytes')", "label": "whole numbers"}[kind]
     called = "" if name is None else f" called {name!r}"
-    choice = f"; choose one by `{kind}`" if found else ""
+    choice = f"; choose one by `{kind}`" if fitting else ""
     columns = ", ".join(f"{field.name} ({field.type})" for field in schema)
-    raise UserError(f"{file} has {len(found)} columns of {wanted}{called}, expected 1. Columns: {columns}{choice}")
+    raise UserError(f"{file} has {len(fitting)} columns of {wanted}{called}, expected 1. Columns: {columns}{choice}")
 
 
 def _is_whole(field: pa.Field) -> bool:

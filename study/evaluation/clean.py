@@ -11,12 +11,20 @@ from study.evaluation.rows import Row
 
 
 def measure(model: nn.Module, data: Data, *, batch: Annotated[int, Ge(1)] = BATCH) -> list[Row]:
-    """Returns top-1 accuracy on the test split as a fraction, and top-5 where there are more than 10 classes.
+    """Returns accuracy on the test split as it is.
 
-    batch: images a forward pass. The model's mode is restored.
+    Rows: benchmark "clean", corruption "clean", severity 0; metric "accuracy" (top-1) and, where there are more than 10
+    classes, "top5". Both are fractions of the images, in [0, 1].
+
+    batch: images a forward pass. The model's mode is restored. Raises UserError where an image file cannot be read.
+
+    Example:
+        >>> [row] = measure(model, data)
+        >>> row
+        Row(benchmark='clean', corruption='clean', severity=0, metric='accuracy', value=0...)
     """
-    found = accuracies(*predict(model, data.test, batch))
-    return [Row("clean", "clean", 0, metric, value) for metric, value in found.items()]
+    shares = accuracies(*predict(model, data.test, batch))
+    return [Row("clean", "clean", 0, metric, value) for metric, value in shares.items()]
 
 
 METRIC = measure

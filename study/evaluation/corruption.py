@@ -21,12 +21,19 @@ def measure(
     severities: tuple[int, ...] = SEVERITIES,
     batch: Annotated[int, Ge(1)] = BATCH,
 ) -> list[Row]:
-    """Returns accuracy (and top-5 where there are more than 10 classes) for each corruption and severity, as
-    fractions.
+    """Returns accuracy on the test split under each corruption, at each severity.
+
+    Rows: the benchmark's name, the corruption, severity 1 to 5; metric "accuracy" (top-1) and, where there are more
+    than 10 classes, "top5". Both are fractions of the images, in [0, 1].
 
     benchmark: a key of `BENCHMARKS`; None takes `benchmark_for` the images' shape. seed: of the corruptions'
-    draws, not of the trial: the test images are the same for every trial. batch: images a forward pass. The
-    model's mode is restored. Raises UserError for an unknown benchmark or severity.
+    draws, not of the trial: the test images are the same for every trial. severities: of 1 to 5. batch: images a
+    forward pass. The model's mode is restored. Raises UserError for an unknown benchmark or severity.
+
+    Example:
+        >>> rows = measure(model, data, benchmark="extra", severities=(1, 5))
+        >>> rows[1]
+        Row(benchmark='extra', corruption='speckle_noise', severity=5, metric='accuracy', value=0...)
     """
     benchmark = known_benchmark(benchmark, data, "corruption")
     return [

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from study.datasets.core.data import Data
 from study.errors import UserError
-from study.evaluation.core.flips import flip_probability
+from study.evaluation.core.flip_rate import flip_probability
 from study.evaluation.core.perturbations import FRAMES, PERTURBATIONS
 from study.evaluation.core.predict import device_of
 from study.evaluation.rows import Row
@@ -25,11 +25,21 @@ def measure(
     seed: Annotated[int, Ge(0)] = 0,
     batch: Annotated[int, Ge(31)] = 512,
 ) -> list[Row]:
-    """Returns one flip probability a perturbation, benchmark "sequences"; less is steadier.
+    """Returns how often predictions flip along sequences of nearly equal images, for each perturbation.
 
-    A sequence of 16 to 41 frames is made from every `every`-th test image
-    (`study.evaluation.core.perturbations`), and about `batch` frames pass the model at once. Noise depends on
-    perturbation, seed, batch and device alone. UserError for an unknown perturbation.
+    Rows: benchmark "sequences", the perturbation as corruption, severity 1; metric "flip_probability", the share of
+    frames whose prediction differs from that of the frame before (of the first frame for noise), in [0, 1]. Less is
+    steadier. Source: Hendrycks & Dietterich 2019; equation in `study.evaluation.core.flip_rate`.
+
+    perturbations: keys of `PERTURBATIONS`. every: a sequence of 16 to 41 frames is made from each `every`-th test image
+    (`study.evaluation.core.perturbations`). batch: about as many frames pass the model at once. seed: of the noise,
+    which depends on perturbation, seed, batch and device alone. The model's mode is restored.
+    Raises UserError for an unknown perturbation.
+
+    Example:
+        >>> [row] = measure(model, data, perturbations=("rotate",), every=10)
+        >>> row
+        Row(benchmark='sequences', corruption='rotate', severity=1, metric='flip_probability', value=0...)
     """
     for name in perturbations:
         if name not in PERTURBATIONS:

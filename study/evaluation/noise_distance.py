@@ -10,6 +10,7 @@ from annotated_types import Ge, Gt, Le
 from torch import Generator, Tensor, nn
 
 from study.datasets.core.data import Data, Split
+from study.evaluation.core.predict import device_of, front
 from study.evaluation.rows import Row
 from trainers.core.method import generator
 from trainers.parts.generator import NoiseGenerator, generator_step
@@ -49,15 +50,15 @@ def distances(model: nn.Module, x: Tensor, y: Tensor, delta: Tensor) -> Tensor:
         flipped = wrong(torch.full((len(right),), t * _scale(x), device=x.device), right)
         high[right[flipped]] = t * _scale(x)
         step += 1
-    found = torch.nonzero((high > 0) & (high < math.inf))[:, 0]
-    upper = high[found]
+    flips = torch.nonzero((high > 0) & (high < math.inf))[:, 0]
+    upper = high[flips]
     lower = torch.where(upper <= NEAREST * _scale(x) * 1.0001, 0, upper / RATIO)
-    for _ in range(HALVINGS if len(found) else 0):
+    for _ in range(HALVINGS if len(flips) else 0):
         middle = (lower + upper) / 2
-        flipped = wrong(middle, found)
+        flipped = wrong(middle, flips)
         lower, upper = torch.where(flipped, lower, middle), torch.where(flipped, middle, upper)
-    moved = (x[found] + upper.view(-1, 1, 1, 1) * delta[found]).clamp(0, 1)
-    high[found] = (moved - x[found]).flatten(1).norm(dim=1)
+    moved = (x[flips] + upper.view(-1, 1, 1, 1) * delta[flips]).clamp(0, 1)
+    high[flips] = (moved - x[flips]).flatten(1).norm(dim=1)
     return high
 
 
@@ -74,17 +75,24 @@ def measure(
     max_steps: Annotated[int, Ge(1)] = 3000,
     batch: Annotated[int, Ge(1)] = 250,
 ) -> list[Row]:
-    """Returns epsilon*, the median distance of test images, for Gaussian, uniform and adversarial noise.
+    """Returns epsilon*, the median distance of test images to a wrong prediction along noise.
 
-    Source: Rusak et al. 2020, section 3.3 and table 2. In pixel units (L2); infinite where half the images
-    are never flipped. For adversarial noise fresh generators are trained against the model, on the training
-    images, until they converge, and each has a row; its number, counted from 1, stands as the severity.
-    images: how many test images, the first ones; None: all. generators: seeds; 0: no adversarial noise.
-    rms, correlation, lr, max_steps: norm and kernel of the generators, Adam's learning rate, and when to stop
+    Rows: benchmark "noise_distance"; corruption "gaussian" and "uniform", severity 0, and "adversarial", the number of
+    the noise generator, from 1, as severity; metric "epsilon_median", an L2 length in pixel units, infinite where half
+    the images are never flipped. More is better. Source: Rusak et al. 2020, section 3.3 and table 2.
+    For adversarial noise fresh generators are trained against the model, on the training images, until they converge.
+
+    images: how many test images, the first ones; None: all. seed: of all draws. generators: how many; 0: no adversarial
+    noise. rms, correlation, lr, max_steps: norm and kernel of the generators, Adam's learning rate, and when to stop
     whatever happens. batch: images at a time, part of the result (it is the order of random numbers).
-    The model is in eval mode meanwhile and otherwise unchanged.
+    The model is in eval mode meanwhile and otherwise unchanged. Raises UserError where an image file cannot be read.
+
+    Example:
+        >>> rows = measure(model, data, images=10, generators=0)
+        >>> rows[0]
+        Row(benchmark='noise_distance', corruption='gaussian', severity=0, metric='epsilon_median', value=...)
     """
-    device = next(model.parameters()).device
+    device = device_of(model)
     with evaluating(model):
         medians = {
             name: _median(model, data.test, draw, generator(device, seed, stream), images, batch)
@@ -129,15 +137,11 @@ def train_generator(
 
 
 def _median(model: nn.Module, split: Split, draw: Draw, rng: Generator, images: int | None, batch: int) -> float:
-    left, found = len(split) if images is None else min(images, len(split)), []
-    for x, y in split.batches(batch):
-        x, y = x[:left], y[:left]
+    epsilons = []
+    for x, y in front(split, images, batch):
         with torch.no_grad():
-            found.append(distances(model, x, y, draw(x, rng)))
-        left -= len(x)
-        if left == 0:
-            break
-    return float(np.median(torch.cat(found).double().cpu().numpy()))
+            epsilons.append(distances(model, x, y, draw(x, rng)))
+    return float(np.median(torch.cat(epsilons).double().cpu().numpy()))
 
 
 def _scale(x: Tensor) -> float:

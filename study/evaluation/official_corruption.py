@@ -29,13 +29,21 @@ def measure(
     workers: Annotated[int, Ge(0)] = 4,
     batch: Annotated[int, Ge(1)] = 512,
 ) -> list[Row]:
-    """Returns top-1 `accuracy` (and `top5` above ten classes) of each corruption and severity.
+    """Returns accuracy on the published images of each corruption and severity.
 
-    The benchmark's name in the rows is the layout. corruptions: names to read, None for the published ones.
-    classes_from: for the ImageNet layouts, a folder whose sorted subfolders are the model's classes, such as
-    the training set's; None is ImageNet-1k's, or for ImageNet-C with another number of classes the
-    benchmark's own folders. workers: processes that decode image files. Layouts and errors:
-    `study.evaluation.official`.
+    Rows: the layout as benchmark, the corruption, severity 1 to 5 (ImageNet-R: corruption "rendition", severity 1);
+    metric "accuracy" (top-1) and, where there are more than 10 classes, "top5". Both are fractions, in [0, 1].
+
+    folder, layout: where the files are, and how they lie there (`study.evaluation.official`). corruptions: names to
+    read, None for the published ones. classes_from: for the ImageNet layouts, a folder whose sorted subfolders are the
+    model's classes, such as the training set's; None is ImageNet-1k's, or for ImageNet-C with another number of classes
+    the benchmark's own folders. workers: processes that decode image files. batch: images a forward pass. The model's
+    mode is restored. Raises UserError for files that are missing, cut, or of another shape or number of classes.
+
+    Example:
+        >>> rows = measure(model, data, folder="CIFAR-10-C", layout="cifar-10-c", corruptions=("fog",))
+        >>> rows[4]
+        Row(benchmark='cifar-10-c', corruption='fog', severity=5, metric='accuracy', value=0...)
     """
     rows = []
     for part in parts(model, data, Path(folder), layout, corruptions, classes_from, workers):

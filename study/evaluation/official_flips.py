@@ -7,7 +7,7 @@ from annotated_types import Ge
 from torch import nn
 
 from study.datasets.core.data import Data
-from study.evaluation.core.flips import flip_probability
+from study.evaluation.core.flip_rate import flip_probability
 from study.evaluation.core.perturbations import FRAMES
 from study.evaluation.core.predict import device_of
 from study.evaluation.official.sequences import cifar_p, imagenet_p
@@ -24,11 +24,20 @@ def measure(
     workers: Annotated[int, Ge(0)] = 4,
     batch: Annotated[int, Ge(1)] = 512,
 ) -> list[Row]:
-    """Returns one flip probability a perturbation and difficulty (in the severity's place); less is steadier.
+    """Returns how often predictions flip along published sequences, for each perturbation and difficulty.
 
-    The benchmark's name in the rows is the layout. perturbations: names to read, None for the published ones.
-    workers: processes that decode videos (which need the package av) or frames. About `batch` frames pass the
-    model at once. Layouts and errors: `study.evaluation.official.sequences`.
+    Rows: the layout as benchmark, the perturbation as corruption, the difficulty (1 to 3) as severity; metric
+    "flip_probability" as in the metric `flips`, a fraction in [0, 1]. Less is steadier.
+
+    folder, layout: where the files are, and how they lie there (`study.evaluation.official.sequences`).
+    perturbations: names to read, None for the published ones. workers: processes that decode videos (which need the
+    package av) or frames. batch: about as many frames pass the model at once. The model's mode is restored.
+    Raises UserError for files that are missing, cut, or of another shape than the model's images.
+
+    Example:
+        >>> [row] = measure(model, data, folder="CIFAR-10-P", layout="cifar-10-p", perturbations=("rotate",))
+        >>> row
+        Row(benchmark='cifar-10-p', corruption='rotate', severity=1, metric='flip_probability', value=0...)
     """
     device = device_of(model)
     if layout == "cifar-10-p":

@@ -1,6 +1,4 @@
-"""Adversarial accuracy: the worst case over a family of attacks, and a flag for gradients that are merely
-hidden.
-"""
+"""Adversarial accuracy: the worst case over a family of attacks, and a flag for gradients that are merely hidden."""
 
 import copy
 import math
@@ -13,12 +11,14 @@ from torch import Tensor, nn
 
 from study.datasets.core.data import Data
 from study.errors import UserError
-from study.evaluation.attacks.ball import Ball, Norm
+from study.evaluation.attacks.pgd import ATTACK_BALLS
 from study.evaluation.attacks.worst_case import Strength, Survivors, plain_pgd, resists, survivors
+from study.evaluation.core.predict import device_of, front
 from study.evaluation.rows import Row
 from study.models.core.classifier import initialise
 from trainers.core.loop import Fit, Recipe
 from trainers.core.method import generator
+from trainers.parts.attack import Norm
 from trainers.parts.modes import evaluating
 from trainers.standard import Standard
 
@@ -45,24 +45,28 @@ def measure(
     seed: Annotated[int, Ge(0)] = 0,
     batch: Annotated[int, Ge(1)] = 256,
 ) -> list[Row]:
-    """Returns accuracies under attack of the first test images; benchmark "linf" or "l2", severity i the i-th
-    epsilon.
+    """Returns accuracies of the first test images under attack: plain, transferred, and the worst of a family.
 
-    Rows, for each epsilon: corruption "pgd" (40 plain steps), "transfer" (with a source) and "worst" (an
-    image counts only if no attack broke it), metric "accuracy"; "worst", metric "epsilon"; "masking", metrics
-    "gap" and "flag" (see `masking`). Believe "worst", and no robustness at all where the flag is 1.
+    Rows: benchmark "linf" or "l2" (the norm), severity i for the i-th epsilon; metric "accuracy", a fraction in [0, 1],
+    of corruption "clean" (severity 0), "pgd" (40 plain steps), "transfer" (with a source) and "worst" (an image counts
+    only if no attack broke it); "worst", metric "epsilon", in pixel units; "masking", metrics "gap" (accuracy under
+    "pgd" beyond "worst") and "flag" (0 or 1, see `masking`). Believe "worst", and no robustness where the flag is 1.
 
-    epsilons: radii in pixel units of [0, 1] (Linf: 0.1, 0.15, 0.2 for MNIST, 8/255 for CIFAR-10; L2: 0.12 for
-    ImageNet).
-    images: how many, from the front of the test split. steps, restarts, targets, queries, batch: see
-    `Strength`.
+    norm, epsilons: the radii in pixel units of [0, 1] (Linf: 0.1, 0.15, 0.2 for MNIST, 8/255 for CIFAR-10; L2: 0.12
+    for ImageNet). images: how many, from the front of the test split. steps, restarts, targets, queries, batch: see
+    `Strength`. seed: of the attacks' draws.
     source: a vanilla network of the same architecture, to transfer from: a number trains one for so many
     epochs on the train split (see `vanilla`; from `seed`, so it is the same one for every model), a text is a
     file with its state dict; None leaves it out. The model is put into evaluation mode for the time of the
     measurement. Raises UserError for a file that does not fit.
+
+    Example:
+        >>> rows = measure(model, data, epsilons=(8 / 255,), images=10, steps=5, queries=10)
+        >>> rows[2]
+        Row(benchmark='linf', corruption='worst', severity=1, metric='accuracy', value=0...)
     """
     strength = Strength(steps, restarts, targets, queries, batch)
-    x, y = _front(data, images, batch)
+    x, y = (torch.cat(parts) for parts in zip(*front(data.test, images, batch), strict=True))
     other = _load(source, model) if isinstance(source, str) else vanilla(model, data, source, seed) if source else None
     with evaluating(model):
         return attack_rows(model, x, y, norm, epsilons, strength, seed, other)
@@ -84,7 +88,7 @@ def attack_rows(
     rows: list[Row] = []
     huge = _large(model, x, y, norm, seed, strength)
     for severity, epsilon in enumerate(epsilons, start=1):
-        left = survivors(model, x, y, Ball(norm, epsilon), strength, seed=seed, source=source)
+        left = survivors(model, x, y, ATTACK_BALLS[norm](epsilon), strength, seed=seed, source=source)
         signs = masking(left, huge, classes)
         if severity == 1:
             rows.append(Row(norm, "clean", 0, "accuracy", _share(left.clean)))
@@ -118,7 +122,7 @@ def vanilla(model: nn.Module, data: Data, epochs: int, seed: int) -> nn.Module:
     the same network, and no model of a study shares its start. Adam at 1e-3, batches of 64. The last one is kept,
     so a process that measures one model after another trains it once.
     """
-    device = next(model.parameters()).device
+    device = device_of(model)
     wanted = (data.fingerprint, str(model), epochs, seed, str(device))
     if wanted not in _VANILLA:
         network = copy.deepcopy(model)
@@ -134,26 +138,14 @@ def vanilla(model: nn.Module, data: Data, epochs: int, seed: int) -> nn.Module:
 
 
 def _large(model: nn.Module, x: Tensor, y: Tensor, norm: Norm, seed: int, strength: Strength) -> float:
-    """Plain PGD's accuracy at a radius of 1/2 a pixel, in L2 1/2 sqrt(d): the ball reaches the all-grey
-    image.
-    """
-    ball = Ball(norm, 0.5 if norm == "linf" else 0.5 * math.sqrt(x[0].numel()))
+    """Plain PGD's accuracy at a radius of 1/2 a pixel, in L2 1/2 sqrt(d): the ball reaches the all-grey image."""
+    ball = ATTACK_BALLS[norm](0.5 if norm == "linf" else 0.5 * math.sqrt(x[0].numel()))
     everyone = torch.arange(len(y), device=y.device)
     return _share(resists(model, plain_pgd(model, ball), x, y, everyone, batch=strength.batch, seeds=(seed, 0)))
 
 
 def _share(mask: Tensor) -> float:
     return mask.double().mean().item()
-
-
-def _front(data: Data, images: int, batch: int) -> tuple[Tensor, Tensor]:
-    parts, count = [], 0
-    for x, y in data.test.batches(min(batch, images)):
-        parts.append((x, y))
-        count += len(y)
-        if count >= images:
-            break
-    return torch.cat([x for x, _ in parts])[:images], torch.cat([y for _, y in parts])[:images]
 
 
 def _load(path: str, model: nn.Module) -> nn.Module:

@@ -35,15 +35,22 @@ def measure(
     """Returns seconds and memory of a training step by vanilla training, the closed form of `learned_sigma` (tied
     and untied), sampled and input noise, and PGD-k training.
 
-    Benchmark "step_cost", corruption the way of training, severity k for PGD-k and else 0. Metrics: "seconds", the
-    median over rounds; "ratio", the median over rounds of the step's time by that of vanilla's step in the same
+    Rows: benchmark "step_cost", corruption the way of training, severity k for PGD-k and else 0. Metrics: "seconds",
+    the median over rounds; "ratio", the median over rounds of the step's time by that of vanilla's step in the same
     round, with its quartiles "ratio_low" and "ratio_high"; "memory", the most bytes that a step holds at once beyond
     weights, optimiser and batch.
+
     A step is forward, backward and Adam on one batch of the train split. Every way starts from a copy of the model
     and takes its steps in turn, because on a shared machine two separate runs compare the neighbours' load; the
     first round warms up and is left out. Time is the process's own on a CPU with one thread, else the wall's.
-    batch: images. pgd: numbers k of attack steps. seed: of the methods' draws.
+    batch: images. rounds: steps of each way. pgd: numbers k of attack steps. seed: of the methods' draws.
     The model is left as it is. Times are never the same twice: they are no part of a comparison of accuracies.
+    Raises UserError where an image file cannot be read.
+
+    Example:
+        >>> rows = measure(model, data, batch=8, rounds=1, pgd=(1,))
+        >>> rows[1]
+        Row(benchmark='step_cost', corruption='vanilla', severity=0, metric='ratio', value=1.0)
     """
     x, y = next(data.train.batches(batch))
     steps = {key: _stepper(method.to(x.device), model, x, y, seed) for key, method in _ways(pgd).items()}
@@ -52,9 +59,9 @@ def measure(
     for (name, k), seconds in times.items():
         ratios = sorted(a / b for a, b in zip(seconds, times[VANILLA], strict=True))
         low, middle, high = statistics.quantiles(ratios, n=4) if rounds > 1 else ratios * 3
-        found = {"seconds": statistics.median(seconds), "ratio": middle, "ratio_low": low, "ratio_high": high}
-        found["memory"] = float(peak_bytes(steps[name, k], x.device))
-        rows += [Row("step_cost", name, k, metric, value) for metric, value in found.items()]
+        values = {"seconds": statistics.median(seconds), "ratio": middle, "ratio_low": low, "ratio_high": high}
+        values["memory"] = float(peak_bytes(steps[name, k], x.device))
+        rows += [Row("step_cost", name, k, metric, value) for metric, value in values.items()]
     return rows
 
 

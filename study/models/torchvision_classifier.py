@@ -44,9 +44,9 @@ class TorchvisionClassifier(Classifier):
         name: str = "resnet50",
         weights_file: str | None = None,
     ) -> None:
-        known = sorted(set(torchvision.models.list_models(torchvision.models)) - _OTHER_OUTPUTS)
-        if name not in known:
-            raise UserError(f"torchvision_classifier has no network {name!r}. It takes: {', '.join(known)}")
+        valid = sorted(set(torchvision.models.list_models(torchvision.models)) - _OTHER_OUTPUTS)
+        if name not in valid:
+            raise UserError(f"torchvision_classifier has no network {name!r}. It takes: {', '.join(valid)}")
         if shape[0] not in {1, 3}:
             raise UserError(f"{name} takes images of 1 or 3 channels; the dataset's have {shape[0]}")
         network = torchvision.models.get_model(name, num_classes=classes)

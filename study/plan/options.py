@@ -24,8 +24,9 @@ class Declaration:
     """What an option is beside its name, type and default.
 
     decides: whether it changes which trials there are; such options make another study, so `resume` does not take them.
-    resumable: whether `resume` takes it. stored: whether study.json keeps it. least, most: range. parse: text -> value, where a text is typed that is not
-    the value itself. several: whether it may be given more than once. flag: its name on the command line.
+    resumable: whether `resume` takes it. stored: whether study.json keeps it. least, most: range. parse: text -> value,
+    where a text is typed that is not the value itself. several: whether it may be given more than once. flag: its name
+    on the command line.
     """
 
     help: str

@@ -124,6 +124,13 @@ def test_the_rooms_are_the_folders() -> None:
     assert rooms(ROOT).keys() == set(ROOMS)
 
 
+def test_no_two_modules_of_the_platform_share_a_name() -> None:
+    last = [
+        name.rpartition(".")[2] for name, path in FILES.items() if _under(name, "study") and path.stem != "__init__"
+    ]
+    assert [name for name in last if last.count(name) > 1] == []
+
+
 def test_rooms_are_few_and_seldom_need_one_another() -> None:
     assert len(ROOMS) <= 14 and len(arrows(ROOT)) <= 60
 

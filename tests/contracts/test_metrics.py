@@ -1,9 +1,13 @@
 """What every file of study/evaluation/ has to do. Those that read a published benchmark have tests with files."""
 
+import doctest
 import inspect
 import math
+import re
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -60,7 +64,38 @@ def test_options_are_keyword_only(name: str) -> None:
     assert (model.name, images.name) == ("model", "data")
     for option in options:
         assert option.kind is option.KEYWORD_ONLY and option.annotation is not option.empty
-    assert measure.__doc__
+
+
+@pytest.fixture
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files that the examples read, as small as can be, below the working directory."""
+    files = {
+        "CIFAR-10-C/fog.npy": np.zeros((50, 8, 8, 1), np.uint8),
+        "CIFAR-10-C/labels.npy": np.tile(np.arange(10), 5),
+        "CIFAR-10-P/rotate.npy": np.zeros((2, 31, 8, 8, 1), np.uint8),
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        np.save(tmp_path / name, content)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", names("metric"))
+@pytest.mark.usefixtures("published")
+def test_the_documentation_names_rows_options_and_errors_and_its_example_runs(name: str, data: Data) -> None:
+    measure = find("metric", name)
+    text = measure.__doc__
+    assert re.search(r"^ +Rows\b.*:", text, re.MULTILINE) and "Raises UserError" in text
+    for option in list(inspect.signature(measure).parameters)[2:]:
+        assert re.search(rf"\b{option}\b[\w, ]*:\s|`{option}`", text), option
+    points = find("dataset", "toy")(device=torch.device("cpu"))
+    model = find("model", "toy_mlp")(shape=(2, 1, 1), classes=2) if name in NEEDS_POINTS else small_cnn()
+    globs = {"measure": measure, "model": model, "data": data, "points": points}
+    example = doctest.DocTestParser().get_doctest(text, globs, name, None, None)
+    assert len(example.examples) == 2, "two lines of input, one of output"
+    printed: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=printed.append)
+    assert not printed, "".join(printed)
 
 
 def test_there_are_metrics() -> None:

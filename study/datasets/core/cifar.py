@@ -9,7 +9,7 @@ import torch
 
 from study.datasets.core.augment import crop_and_flip
 from study.datasets.core.data import Arrays, Data, tensor_data
-from study.datasets.core.files import check_labels, first_line, locate
+from study.datasets.core.local_files import check_labels, first_line, locate
 from study.errors import UserError
 
 _DAMAGED = (

@@ -96,8 +96,8 @@ def tensor_data(
 
     The split is by a fixed seed: it is part of the dataset and does not change from trial to trial.
     """
-    kept, held = hold_out(train[1], validation)
-    splits = [(train[0][kept], train[1][kept]), (train[0][held], train[1][held]), test]
+    rest, held = hold_out(train[1], validation)
+    splits = [(train[0][rest], train[1][rest]), (train[0][held], train[1][held]), test]
     channels, height, width = train[0].shape[1:]
     kept_split, held_split, test_split = (on_device(split, device) for split in splits)
     return Data(
@@ -117,7 +117,7 @@ def on_device(split: Arrays, device: torch.device) -> TensorSplit:
 
 
 def hold_out(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the indices (kept, held) of a stratified split of labels (N,) by a fixed seed; `share` is held.
+    """Returns the indices (rest, held) of a stratified split of labels (N,) by a fixed seed; `share` is held.
 
     Raises UserError where a class has fewer than two images, or a side fewer images than there are classes.
     """

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from study.datasets.core.data import Arrays, Augment, Data, tensor_data
-from study.datasets.core.files import check_labels, locate
+from study.datasets.core.local_files import check_labels, locate
 from study.errors import UserError
 
 CLASSES = 10

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Generator, Tensor, nn
 
-from study.evaluation.attacks.ball import Ball
 from study.evaluation.attacks.objectives import margin
+from trainers.parts.attack import Ball, Linf
 
 HALVINGS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 """Shares of the queries after which the squares' area is halved (Andriushchenko et al. 2020, section 3.2)."""
@@ -25,7 +25,7 @@ def square(
     and the sum is projected: simpler than the paper's L2 attack and weaker. Asking the forward pass alone, it
     is not fooled by gradients that vanish or lie.
     """
-    best = ball.project(x + _amount(ball, x[0].numel()) * _signs(x[:, :, :1, :], rng), x)
+    best = ball.around(x, x + _amount(ball, x[0].numel()) * _signs(x[:, :, :1, :], rng))
     score = margin(model(best), y)
     rows = torch.arange(x.shape[2], device=x.device).view(1, 1, -1, 1)
     columns = torch.arange(x.shape[3], device=x.device).view(1, 1, 1, -1)
@@ -35,8 +35,8 @@ def square(
         top, left = (_corners(x, size - side, rng) for size in x.shape[2:])
         inside = (rows >= top) & (rows < top + side) & (columns >= left) & (columns < left + side)
         patch = _amount(ball, x.shape[1] * side**2) * _signs(x[:, :, :1, :1], rng)
-        base = x if ball.norm == "linf" else best
-        tried = ball.project(torch.where(inside, base + patch, best), x)
+        base = x if isinstance(ball, Linf) else best
+        tried = ball.around(x, torch.where(inside, base + patch, best))
         value = margin(model(tried), y)
         better = value > score
         best = torch.where(better.view(-1, 1, 1, 1), tried, best)
@@ -46,7 +46,7 @@ def square(
 
 def _amount(ball: Ball, pixels: int) -> float:
     """What each of so many pixels moves by, to spend the whole of epsilon."""
-    return ball.epsilon if ball.norm == "linf" else ball.epsilon / math.sqrt(pixels)
+    return ball.epsilon if isinstance(ball, Linf) else ball.epsilon / math.sqrt(pixels)
 
 
 def _signs(like: Tensor, rng: Generator) -> Tensor:

@@ -1,6 +1,4 @@
-"""Which images survive every attack: an evaluation that a network which merely hides its gradients does not
-pass.
-"""
+"""Which images survive every attack: an evaluation that a network which merely hides its gradients does not pass."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,11 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from study.evaluation.attacks.ball import Ball
 from study.evaluation.attacks.objectives import Objective, margin, scaled_cross_entropy, towards
-from study.evaluation.attacks.pgd import pgd
+from study.evaluation.attacks.pgd import pgd_until_wrong
 from study.evaluation.attacks.square import square
 from trainers.core.method import generator
+from trainers.parts.attack import Ball
 
 Attack = Callable[[Tensor, Tensor, Generator], Tensor]
 PLAIN_STEPS = 40
@@ -37,22 +35,20 @@ class Strength:
 @dataclass(frozen=True)
 class Survivors:
     """Masks (N,), on the images' device: right on clean images, after plain PGD, after transfer (None without
-    a source), after everything. `broken_by`: how many images each attack of the worst case was the first to
-    break.
+    a source), after everything.
     """
 
     clean: Tensor
     pgd: Tensor
     transfer: Tensor | None
     worst: Tensor
-    broken_by: dict[str, int]
 
 
 def plain_pgd(model: nn.Module, ball: Ball) -> Attack:
-    """Returns the usual attack: 40 constant steps of 2.5 epsilon / 40 on the margin, from one random
-    start.
-    """
-    return lambda x, y, rng: pgd(model, x, y, ball, margin, steps=PLAIN_STEPS, step=2.5 / PLAIN_STEPS, rng=rng)
+    """Returns the usual attack: 40 constant steps of 2.5 epsilon / 40 on the margin, from one random start."""
+    return lambda x, y, rng: pgd_until_wrong(
+        model, x, y, ball, margin, steps=PLAIN_STEPS, step=2.5 / PLAIN_STEPS, rng=rng
+    )
 
 
 def resists(
@@ -93,9 +89,8 @@ def survivors(
 
     Plain PGD and transfer (plain PGD on `source`, another network trained on the same task) see every image,
     so that they can be set against each other. Each attack of the worst case, in the order of their cost,
-    sees only images that
-    survived all before it: momentum PGD with a falling step on the margin and on the scaled cross-entropy;
-    from the transferred images; towards each target; the square search.
+    sees only images that survived all before it: momentum PGD with a falling step on the margin and on the
+    scaled cross-entropy; from the transferred images; towards each target; the square search.
 
     model, source: in evaluation mode, and left as they are. The same arguments give the same masks: attack i
     on batch j draws from a stream of its own.
@@ -109,21 +104,15 @@ def survivors(
     clean = after(lambda images, labels, rng: images, everyone, 0)  # noqa: ARG005
     after_pgd = clean & after(plain_pgd(model, ball), everyone, 0)
     after_transfer = clean & after(plain_pgd(source, ball), everyone, 1) if source else None
-    broken_by = {"pgd": int((clean & ~after_pgd).sum())}
-    worst = after_pgd
-    if after_transfer is not None:
-        broken_by["transfer"] = int((worst & ~after_transfer).sum())
-        worst = worst & after_transfer
-    for stream, (name, attack) in enumerate(_strong(model, ball, strength, source), start=2):
-        left = worst & after(attack, worst.nonzero().flatten(), stream)
-        broken_by[name] = broken_by.get(name, 0) + int((worst & ~left).sum())
-        worst = left
-    return Survivors(clean, after_pgd, after_transfer, worst, broken_by)
+    worst = after_pgd if after_transfer is None else after_pgd & after_transfer
+    for stream, attack in enumerate(_strong(model, ball, strength, source), start=2):
+        worst = worst & after(attack, worst.nonzero().flatten(), stream)
+    return Survivors(clean, after_pgd, after_transfer, worst)
 
 
-def _strong(model: nn.Module, ball: Ball, strength: Strength, source: nn.Module | None) -> Iterator[tuple[str, Attack]]:
+def _strong(model: nn.Module, ball: Ball, strength: Strength, source: nn.Module | None) -> Iterator[Attack]:
     def climb(objective: Objective, x: Tensor, y: Tensor, rng: Generator, start: Tensor | None = None) -> Tensor:
-        return pgd(
+        return pgd_until_wrong(
             model, x, y, ball, objective, steps=strength.steps, step=1.0, rng=rng,
             schedule="falling", momentum=0.75, start=start,
         )  # fmt: skip
@@ -137,11 +126,11 @@ def _strong(model: nn.Module, ball: Ball, strength: Strength, source: nn.Module 
         return attack
 
     for _ in range(strength.restarts):
-        yield "momentum_margin", lambda x, y, rng: climb(margin, x, y, rng)
-        yield "momentum_cross_entropy", lambda x, y, rng: climb(scaled_cross_entropy, x, y, rng)
+        yield lambda x, y, rng: climb(margin, x, y, rng)
+        yield lambda x, y, rng: climb(scaled_cross_entropy, x, y, rng)
     if source is not None:
         transfer = plain_pgd(source, ball)
-        yield "from_transfer", lambda x, y, rng: climb(margin, x, y, rng, transfer(x, y, rng))
+        yield lambda x, y, rng: climb(margin, x, y, rng, transfer(x, y, rng))
     for rank in range(1, strength.targets + 1):
-        yield "targeted", target(rank)
-    yield "square", lambda x, y, rng: square(model, x, y, ball, queries=strength.queries, rng=rng)
+        yield target(rank)
+    yield lambda x, y, rng: square(model, x, y, ball, queries=strength.queries, rng=rng)

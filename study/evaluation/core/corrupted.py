@@ -41,20 +41,18 @@ def corrupted_splits(
     for name in BENCHMARKS[benchmark]:
         for severity in severities:
             key = (data.fingerprint, name, severity, seed, str(images.device))
-            yield name, severity, TensorSplit(_made(images, key), labels)
+            yield name, severity, TensorSplit(_corrupted(images, key), labels)
 
 
-def _made(images: Tensor, key: _Key) -> Tensor:
-    """Returns the images under the key's corruption: kept ones, or new ones, which are kept while they
-    fit.
-    """
+def _corrupted(images: Tensor, key: _Key) -> Tensor:
+    """Returns the images under the key's corruption: cached ones, or new ones, which are cached while they fit."""
     if key in _cache:
         return _cache[key]
     _, name, severity, seed, _ = key
-    made = corrupted(images, name, severity, seed=seed)
-    if sum(kept.numel() for kept in _cache.values()) + made.numel() <= CACHE_BYTES:
-        _cache[key] = made
-    return made
+    images = corrupted(images, name, severity, seed=seed)
+    if sum(cached.numel() for cached in _cache.values()) + images.numel() <= CACHE_BYTES:
+        _cache[key] = images
+    return images
 
 
 def _whole(split: Split) -> tuple[Tensor, Tensor]:

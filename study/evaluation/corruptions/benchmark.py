@@ -22,9 +22,9 @@ def corrupted(images: Tensor, name: str, severity: int, *, seed: int, chunk: int
     """
     chunks = (images[start : start + chunk] for start in range(0, len(images), chunk))
     out, done = torch.empty_like(images), 0
-    for made in corrupted_chunks(chunks, name, severity, seed=seed):
-        out[done : done + len(made)] = made
-        done += len(made)
+    for batch in corrupted_chunks(chunks, name, severity, seed=seed):
+        out[done : done + len(batch)] = batch
+        done += len(batch)
     return out
 
 

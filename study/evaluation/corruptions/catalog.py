@@ -6,13 +6,8 @@ from torch import Generator, Tensor
 
 from study.errors import UserError
 from study.evaluation.corruptions import blur, digital, geometric, noise, stroke, weather
-from study.evaluation.corruptions.contract import Corruption, Family
+from study.evaluation.corruptions.contract import Corruption
 from study.evaluation.corruptions.levels import Level
-
-__all__ = [
-    *("BENCHMARKS", "CATALOG", "SEVERITIES", "Corruption"),
-    *("benchmark_for", "corrupt", "family", "parameters"),
-]
 
 CATALOG: dict[str, Corruption] = {
     corruption.name: corruption
@@ -61,15 +56,8 @@ def parameters(name: str, severity: int, shape: tuple[int, int, int]) -> Level:
     return _find(name).levels.at(severity, channels, min(height, width))
 
 
-def family(name: str) -> Family:
-    """Returns the family of a corruption: noise, blur, weather, digital, geometric or stroke."""
-    return _find(name).family
-
-
 def benchmark_for(shape: tuple[int, int, int]) -> str:
-    """Returns the benchmark for images of shape (channels, height, width): "mnist" at 1 x 28 x 28, else
-    "common".
-    """
+    """Returns the benchmark for images of shape (channels, height, width): "mnist" at 1 x 28 x 28, else "common"."""
     return "mnist" if shape == (1, 28, 28) else "common"
 
 

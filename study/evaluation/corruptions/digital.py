@@ -50,8 +50,8 @@ def _affine_back(x: Tensor, affine: float, rng: Generator) -> Tensor:
     centre = x.new_tensor((width // 2, height // 2))
     corners = centre + min(height, width) // 3 * x.new_tensor(((1, 1), (1, -1), (-1, -1)))
     moved = corners + x.new_empty(len(x), 3, 2).uniform_(-affine, affine, generator=rng)
-    known = torch.cat((moved, torch.ones_like(moved[..., :1])), -1)
-    back: Tensor = torch.linalg.solve(known, corners.expand_as(moved))
+    homogeneous = torch.cat((moved, torch.ones_like(moved[..., :1])), -1)
+    back: Tensor = torch.linalg.solve(homogeneous, corners.expand_as(moved))
     return back
 
 

@@ -65,8 +65,8 @@ class Levels:
 
 
 def _length(value: float, floor: float, ratio: float) -> float:
-    kept = min(value, floor) if ratio < 1 else 0.0
-    return kept + (value - kept) * ratio
+    least = min(value, floor) if ratio < 1 else 0.0
+    return least + (value - least) * ratio
 
 
 def _between(low: float, high: float, share: float) -> float:

@@ -20,8 +20,8 @@ def contact_sheet(images: Tensor, names: Sequence[str], path: Path, seed: int) -
     figure = Figure(figsize=(1.1 * len(titles) * len(images) + 2, 1.25 * len(names)), layout="constrained")
     axes = figure.subplots(len(names), len(titles) * len(images), squeeze=False)
     for row, name in zip(axes, names, strict=True):
-        made = torch.stack([images, *(corrupted(images, name, severity, seed=seed) for severity in SEVERITIES)])
-        for cell, image in zip(row, made.transpose(0, 1).flatten(0, 1), strict=True):
+        versions = torch.stack([images, *(corrupted(images, name, severity, seed=seed) for severity in SEVERITIES)])
+        for cell, image in zip(row, versions.transpose(0, 1).flatten(0, 1), strict=True):
             cell.imshow(image.permute(1, 2, 0).cpu().numpy(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             cell.set_xticks([])
             cell.set_yticks([])

@@ -62,8 +62,8 @@ def canny_edges(x: Tensor, level: Level, rng: Generator) -> Tensor:  # noqa: ARG
 
     level: (a, blur sigma in pixels).
     """
-    found = edges.canny(x.flatten(0, 1), level[1], 0.1, 0.2).view_as(x)
-    return torch.lerp(x, found.to(x.dtype), level[0])
+    outline = edges.canny(x.flatten(0, 1), level[1], 0.1, 0.2).view_as(x)
+    return torch.lerp(x, outline.to(x.dtype), level[0])
 
 
 def _frame(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 
 from study.errors import UserError
-from study.evaluation.core.summary import FAMILIES, HELD_OUT
+from study.evaluation.corruptions.catalog import BENCHMARKS
 from study.evaluation.official.parts import MappedSplit, Part, chosen_names, class_labels, pixels
 
-CORRUPTIONS = tuple(name for names in FAMILIES.values() for name in names)
+CORRUPTIONS, HELD_OUT = BENCHMARKS["common"], BENCHMARKS["extra"]
 SEVERITIES = 5
 
 MNIST_C: Mapping[str, int] = {
@@ -51,9 +51,7 @@ def cifar_c(
     labels = class_labels(root / "labels.npy", None, classes)
     if not len(labels) or len(labels) % SEVERITIES:
         raise UserError(f"{root / 'labels.npy'} has {len(labels)} labels; expected those of five severities in order.")
-    names = corruptions or chosen_names(
-        (path.stem for path in root.glob("*.npy")), CORRUPTIONS, list(HELD_OUT.values())
-    )
+    names = corruptions or chosen_names((path.stem for path in root.glob("*.npy")), CORRUPTIONS, HELD_OUT)
     on_device = torch.from_numpy(labels).to(device)
     count = len(labels) // SEVERITIES
     parts = []

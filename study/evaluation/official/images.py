@@ -12,8 +12,7 @@ from PIL import Image
 from torch import Generator, Tensor
 
 from study.errors import UserError
-from study.evaluation.core.summary import HELD_OUT
-from study.evaluation.official.arrays import CORRUPTIONS, SEVERITIES
+from study.evaluation.official.arrays import CORRUPTIONS, HELD_OUT, SEVERITIES
 from study.evaluation.official.parts import Files, Part, chosen_names, chunks, folders, stream
 
 SUFFIXES = {".jpeg", ".jpg", ".png", ".webp", ".bmp"}
@@ -36,11 +35,11 @@ class FolderSplit:
         paths: list[Path] = []
         labels: list[int] = []
         for label, name in enumerate(self.classes):
-            found = sorted(path for path in (self.root / name).iterdir() if path.suffix.lower() in SUFFIXES)
-            if not found:
+            images = sorted(path for path in (self.root / name).iterdir() if path.suffix.lower() in SUFFIXES)
+            if not images:
                 raise UserError(f"{self.root / name} has no images; expected {', '.join(sorted(SUFFIXES))} files.")
-            paths += found
-            labels += [label] * len(found)
+            paths += images
+            labels += [label] * len(images)
         return Files(paths, labels, partial(load_image, shape=self.shape, fit=self.fit))
 
     def __len__(self) -> int:
@@ -90,14 +89,14 @@ def imagenet_c(
     """
     there = folders(root, "a folder for each corruption")
     parts = []
-    for name in corruptions or chosen_names(there, CORRUPTIONS, list(HELD_OUT.values())):
+    for name in corruptions or chosen_names(there, CORRUPTIONS, HELD_OUT):
         for severity in range(1, SEVERITIES + 1):
             folder = root / name / str(severity)
-            found = folders(folder, "folders CORRUPTION/SEVERITY/CLASS, severities 1 to 5")
-            if set(found) != set(classes):
-                odd = sorted(set(found) ^ set(classes))[0]
+            present = folders(folder, "folders CORRUPTION/SEVERITY/CLASS, severities 1 to 5")
+            if set(present) != set(classes):
+                odd = sorted(set(present) ^ set(classes))[0]
                 raise UserError(
-                    f"{folder} has {len(found)} class folders, the model {len(classes)} classes; "
+                    f"{folder} has {len(present)} class folders, the model {len(classes)} classes; "
                     f"first to differ: {odd}."
                 )
             split = FolderSplit(folder, tuple(classes), shape, "as they are", device, workers)
@@ -113,10 +112,10 @@ def imagenet_r(
     classes: as in `imagenet_c`; the folders may be some of them. The part's `outputs` are those classes: a
     prediction is the largest among them, as published. UserError for a folder that is no class of the model.
     """
-    found = folders(root, "a folder for each class")
-    unknown = sorted(set(found) - set(classes))
+    names = folders(root, "a folder for each class")
+    unknown = sorted(set(names) - set(classes))
     if unknown:
         raise UserError(f"{root / unknown[0]} is not one of the model's {len(classes)} classes ({classes[0]}, ...).")
-    present = tuple(name for name in classes if name in set(found))
+    present = tuple(name for name in classes if name in set(names))
     outputs = torch.tensor([list(classes).index(name) for name in present], device=device)
     return [Part("rendition", 1, FolderSplit(root, present, shape, "resized", device, workers), outputs)]

@@ -117,30 +117,30 @@ def array(path: Path, shape: tuple[int | None, ...]) -> np.ndarray:
     if not path.is_file():
         raise missing(path, expected)
     try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise UserError(f"{path} cannot be read ({error}); expected {expected}. Is it truncated?") from error
-    if not isinstance(found, np.ndarray) or found.dtype.kind not in "ui":
-        raise UserError(f"{path} holds {getattr(found, 'dtype', 'an archive')}; expected {expected}.")
-    if len(found.shape) != len(shape) or any(n not in (None, m) for n, m in zip(shape, found.shape, strict=True)):
-        raise UserError(f"{path} has shape {found.shape}; expected {expected}.")
-    return found
+    if not isinstance(loaded, np.ndarray) or loaded.dtype.kind not in "ui":
+        raise UserError(f"{path} holds {getattr(loaded, 'dtype', 'an archive')}; expected {expected}.")
+    if len(loaded.shape) != len(shape) or any(n not in (None, m) for n, m in zip(shape, loaded.shape, strict=True)):
+        raise UserError(f"{path} has shape {loaded.shape}; expected {expected}.")
+    return loaded
 
 
 def pixels(path: Path, shape: tuple[int | None, ...]) -> np.ndarray:
     """Opens an .npy file of images as `array` does; UserError where it is not uint8."""
-    found = array(path, shape)
-    if found.dtype != np.uint8:
-        raise UserError(f"{path} holds {found.dtype}; expected uint8 images.")
-    return found
+    images = array(path, shape)
+    if images.dtype != np.uint8:
+        raise UserError(f"{path} holds {images.dtype}; expected uint8 images.")
+    return images
 
 
 def class_labels(path: Path, count: int | None, classes: int) -> np.ndarray:
     """Opens labels (count,) and returns them as int64; UserError where one is outside [0, classes)."""
-    found = np.array(array(path, (count,)), dtype=np.int64)
-    if len(found) and not 0 <= found.min() <= found.max() < classes:
-        raise UserError(f"{path} has labels from {found.min()} to {found.max()}; expected 0 to {classes - 1}.")
-    return found
+    labels = np.array(array(path, (count,)), dtype=np.int64)
+    if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
+        raise UserError(f"{path} has labels from {labels.min()} to {labels.max()}; expected 0 to {classes - 1}.")
+    return labels
 
 
 def missing(path: Path, expected: str) -> UserError:

@@ -79,10 +79,10 @@ class FileSequences:
     @cached_property
     def files(self) -> Files:
         """The sequences in order of class and name. UserError where there is none."""
-        found = sorted(path for path in self.root.glob("*/*") if path.is_dir() or path.suffix.lower() == ".mp4")
-        if not found:
+        paths = sorted(path for path in self.root.glob("*/*") if path.is_dir() or path.suffix.lower() == ".mp4")
+        if not paths:
             raise UserError(f"{self.root} has no sequences; expected CLASS/NAME.mp4 or CLASS/NAME/ with frames.")
-        return Files(found, [0] * len(found), partial(load_sequence, shape=self.shape))
+        return Files(paths, [0] * len(paths), partial(load_sequence, shape=self.shape))
 
     def batches(self, size: int) -> Iterator[Tensor]:
         """See `Sequences`."""
@@ -99,10 +99,10 @@ def load_sequence(path: Path, shape: tuple[int, int, int]) -> Tensor:
     of another size than the model takes.
     """
     if path.is_dir():
-        found = [image for image in path.iterdir() if image.suffix.lower() in SUFFIXES]
+        images = [image for image in path.iterdir() if image.suffix.lower() in SUFFIXES]
         # img10 after img9: by number first
-        found.sort(key=lambda image: ([int(digits) for digits in re.findall(r"\d+", image.stem)], image.stem))
-        frames = [load_image(image, shape, "as they are") for image in found]
+        images.sort(key=lambda image: ([int(digits) for digits in re.findall(r"\d+", image.stem)], image.stem))
+        frames = [load_image(image, shape, "as they are") for image in images]
     else:
         frames = [torch.from_numpy(frame).permute(2, 0, 1) for frame in _decode(path)]
     if len(frames) < 2:

@@ -10,7 +10,7 @@ from torch import nn
 from study.datasets.core.data import Data, TensorSplit, to_float
 from study.errors import UserError
 from study.evaluation.calibration import METRIC
-from study.evaluation.core.calibration import aurra, expected_calibration_error, rms_calibration_error
+from study.evaluation.core.calibration_errors import aurra, expected_calibration_error, rms_calibration_error
 from study.evaluation.corruptions.benchmark import corrupted
 from study.evaluation.corruptions.catalog import BENCHMARKS
 from tests.support import digits, first, small_cnn

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from study.datasets.core.data import Data, TensorSplit
 from study.errors import UserError
-from study.evaluation.core.flips import flip_probability, flips
+from study.evaluation.core.flip_rate import flip_probability, flips
 from study.evaluation.core.perturbations import PERTURBATIONS
 from study.evaluation.flips import METRIC
 

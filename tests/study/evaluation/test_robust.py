@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from study.datasets.core.data import Data, TensorSplit
 from study.datasets.digits import load
 from study.errors import UserError
-from study.evaluation.attacks.ball import Ball
+from study.evaluation.attacks.pgd import ATTACK_BALLS
 from study.evaluation.attacks.worst_case import Strength, plain_pgd, survivors
 from study.evaluation.core.accuracy import accuracy
 from study.evaluation.robust import masking, measure, vanilla
@@ -78,10 +78,10 @@ def test_hidden_gradients_are_flagged_and_broken_all_the_same():
 def test_each_sign_of_masking_is_seen():
     x, y = next(data().test.batches(40))
     strength = Strength(steps=10, targets=1, queries=100)
-    hidden = survivors(Masked().eval(), x, y, Ball("linf", 0.12), strength, seed=0, source=Linear().eval())
+    hidden = survivors(Masked().eval(), x, y, ATTACK_BALLS["linf"](0.12), strength, seed=0, source=Linear().eval())
     assert masking(hidden, huge=1.0, classes=2) == {"gap": True, "transfer": True, "large": True}
-    assert hidden.broken_by["transfer"] == 40
-    open_ = survivors(Linear().eval(), x, y, Ball("linf", 0.12), strength, seed=0, source=Linear().eval())
+    assert (hidden.pgd & ~hidden.transfer).sum() == 40
+    open_ = survivors(Linear().eval(), x, y, ATTACK_BALLS["linf"](0.12), strength, seed=0, source=Linear().eval())
     assert masking(open_, huge=0.0, classes=2) == {"gap": False, "transfer": False, "large": False}
 
 
@@ -105,7 +105,9 @@ def test_a_source_may_be_trained_the_same_for_every_model():
     model = small_cnn(5).eval()
     found = values(measure(model, some, source=2, **options), "accuracy")["transfer", 1]
     x, y = next(some.test.batches(30))
-    moved = plain_pgd(vanilla(model, some, epochs=2, seed=0), Ball("linf", 0.1))(x, y, generator(x.device, 0, 1, 0))
+    moved = plain_pgd(vanilla(model, some, epochs=2, seed=0), ATTACK_BALLS["linf"](0.1))(
+        x, y, generator(x.device, 0, 1, 0)
+    )
     with torch.no_grad():
         right = (model(x).argmax(1) == y) & (model(moved).argmax(1) == y)
     assert found == right.double().mean().item()

@@ -114,3 +114,31 @@ def test_a_credential_in_the_uri_is_refused_unseen(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds a credential") as error:
         Remote("s3://key:secret@bucket/x", tmp_path)
     assert "secret" not in str(error.value)
+
+
+def test_what_has_not_changed_is_not_copied_again(tmp_path: Path) -> None:
+    here, store = tmp_path / "here", tmp_path / "store"
+    best, last = here / "trials/k/best.pt", here / "trials/k/checkpoint.pt"
+    put(best, b"weights")
+    put(last, b"one")
+    remote = Remote(store.as_uri(), here)
+    remote.push(best, last)
+    copied = {path.name: path.stat().st_ino for path in (store / "trials/k").iterdir()}
+    put(last, b"longer")
+    remote.push(best, last)
+    again = {path.name: path.stat().st_ino for path in (store / "trials/k").iterdir()}
+    assert again["best.pt"] == copied["best.pt"] and (store / "trials/k/checkpoint.pt").read_bytes() == b"longer"
+    assert again["checkpoint.pt"] != copied["checkpoint.pt"]
+
+
+def test_what_is_deleted_is_gone_on_both_sides(uri: str, tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    put(here / "trials/k/failure.json", b"{}")
+    remote = Remote(uri, here)
+    remote.push(here)
+    remote.delete(here / "trials/k/failure.json")
+    remote.delete(here / "trials/k/failure.json")  # again is no error
+    assert remote.read(here / "trials/k/failure.json") is None
+    put(here / "trials/k/failure.json", b"{}")
+    remote.push(here)
+    assert remote.read(here / "trials/k/failure.json") == b"{}"

@@ -8,7 +8,7 @@ from sklearn.metrics import top_k_accuracy_score
 from torch import nn
 
 from study.datasets.core.data import TensorSplit, to_float
-from study.evaluation.core.predict import accuracies, confidences, evaluating, hits, predict
+from study.evaluation.core.predict import accuracies, confidences, front, hits, inference, predict
 
 
 def rng(seed: int) -> torch.Generator:
@@ -29,11 +29,11 @@ def test_each_module_gets_its_own_mode_back_even_after_an_exception() -> None:
     model = net()
     before = [module.training for module in model.modules()]
     assert len(set(before)) == 2
-    with evaluating(model):
+    with inference(model):
         assert not any(module.training for module in model.modules())
         assert torch.is_inference_mode_enabled()
     assert [module.training for module in model.modules()] == before
-    with pytest.raises(KeyError), evaluating(model):
+    with pytest.raises(KeyError), inference(model):
         raise KeyError
     assert [module.training for module in model.modules()] == before
 
@@ -63,3 +63,14 @@ def test_confidence_is_the_largest_probability() -> None:
     probability, right = confidences(torch.tensor([[0.25, 0.75], [0.9, 0.1]]).log(), torch.tensor([1, 1]))
     torch.testing.assert_close(probability, torch.tensor([0.75, 0.9]))
     assert right.tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("images", "batch", "sizes"), [(None, 4, [4, 4, 2]), (7, 4, [4, 3]), (3, 4, [3]), (99, 5, [5, 5])]
+)
+def test_the_front_of_a_split_in_batches(images: int | None, batch: int, sizes: list[int]) -> None:
+    data = split(10)
+    batches = list(front(data, images, batch))
+    assert [len(x) for x, _ in batches] == [len(y) for _, y in batches] == sizes
+    assert torch.equal(torch.cat([x for x, _ in batches]), to_float(data.images[: sum(sizes)]))
+    assert torch.equal(torch.cat([y for _, y in batches]), data.labels[: sum(sizes)])

@@ -11,7 +11,6 @@ from study.evaluation.corruptions.catalog import (
     SEVERITIES,
     benchmark_for,
     corrupt,
-    family,
     parameters,
 )
 from trainers.core.method import generator
@@ -88,7 +87,7 @@ def test_each_image_has_its_own_draw(images, name):
 def test_benchmarks_are_complete():
     assert [len(BENCHMARKS[name]) for name in ("common", "extra", "mnist")] == [15, 4, 15]
     assert {name for names in BENCHMARKS.values() for name in names} <= set(CATALOG)
-    assert {family(name) for name in BENCHMARKS["common"]} == {"noise", "blur", "weather", "digital"}
+    assert {CATALOG[name].family for name in BENCHMARKS["common"]} == {"noise", "blur", "weather", "digital"}
     assert (benchmark_for((1, 28, 28)), benchmark_for((3, 32, 32))) == ("mnist", "common")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from study.evaluation.core.predict import evaluating
+from study.evaluation.core.predict import inference
 
 
 def flips(predictions: Tensor, against_first: bool) -> Tensor:
@@ -29,7 +29,7 @@ def flip_probability(model: nn.Module, sequences: Iterable[Tensor], perturbation
     At most about `batch` frames pass the model at once.
     """
     shares = []
-    with evaluating(model):
+    with inference(model):
         for frames in sequences:
             count, length = frames.shape[:2]
             parts = torch.split(frames.flatten(0, 1), batch)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
-from study.evaluation.core.calibration import aurra, expected_calibration_error, rms_calibration_error
+from study.evaluation.core.calibration_errors import aurra, expected_calibration_error, rms_calibration_error
 
 
 def draws(count: int) -> tuple[np.ndarray, np.ndarray]:
