@@ -1,94 +1,23 @@
-"""What every file of reports/ has to do, on made-up tables of every study that asks for it."""
+"""Every report of reports/ keeps the contract, on made-up tables of a study that asks for it; the checks ship in the
+package.
+"""
 
-import re
-from io import BytesIO
-from pathlib import Path
-from typing import Any
-
-import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
-from reports.core.report import Report
-from reports.core.style import style
-from reports.core.write import FORMATS, write
-from study.ledger import results
+from study.plan.contracts.core.findings import Entry
+from study.plan.contracts.made_up import trials
+from study.plan.contracts.reports import CHECKS
 from study.registry.lookup import find, names
-from tests.support import members, population, table, trials
 
 STUDIES = {r: s for s in reversed(names("study")) for r in find("study", s).reports}
 NAMES = names("report")
 
 
-def _variants(name: str, folder: Path) -> dict[str, pd.DataFrame]:
-    """A study's table: complete; with one seed; with a trial missing; with no seed that every setting has."""
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("name", NAMES)
+def test_it_keeps_the_contract(name: str, check: str) -> None:
     some = trials(STUDIES.get(name, "sigma_sweep"), seeds=3)
-    if find("report", name).reads == "population":
-        some = members(4)
-        whole = population(some, folder)
-    else:
-        whole = table(some, folder)
-    configs = list(dict.fromkeys(t.config_id for t in some))
-    here = {config: index % 2 for index, config in enumerate(configs)}
-    return {
-        "complete": whole,
-        "one seed": whole[whole["seed"] == 0],
-        "a trial missing": whole[whole["trial"] != some[1].key],
-        "no seed in common": whole[whole["seed"] == whole["config"].map(here)],
-        "one trial": whole[whole["trial"] == some[0].key],
-    }
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_it_works_on_whatever_is_finished(name: str, tmp_path: Path) -> None:
-    report: Report = find("report", name)
-    for variant, rows in _variants(name, tmp_path).items():
-        kept = rows.copy(deep=True)
-        points = report.points(rows)
-        pd.testing.assert_frame_equal(rows, kept)
-        assert not points.empty or variant == "one trial", variant
-        if points.empty:
-            continue
-        computed = points.copy(deep=True)
-        shown = report.table(points)
-        assert len(shown) and all(isinstance(cell, str) for cell in shown.to_numpy().ravel()), variant
-        assert not any("nan" in cell for cell in shown.to_numpy().ravel()), variant
-        text = report.caption(points)
-        assert text.endswith(".") and not re.search(r"nan|\binf\b", text), variant  # a norm is called Linf
-        numbers: dict[str, Any] = report.summary(points) if report.summary else {}
-        assert all(type(value) is float and value == value for value in numbers.values()), variant
-        if report.draw:
-            with style():
-                figure = report.draw(points)
-            assert isinstance(figure, Figure)
-            if variant in ("complete", "no seed in common"):
-                figure.savefig(BytesIO())
-        pd.testing.assert_frame_equal(points, computed)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_without_rows_there_are_no_points_and_no_files(name: str, tmp_path: Path) -> None:
-    report: Report = find("report", name)
-    training = table(trials("sigma_sweep", seeds=1)[:2], tmp_path)
-    for rows in (results.read([]), training[training["benchmark"] == results.TRAINING]):
-        assert report.points(rows).empty
-        assert write(name, report, rows, tmp_path / "report", FORMATS) == (None, {})
-    assert not (tmp_path / "report").exists()
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_rows_in_another_order_change_nothing_but_order(name: str, tmp_path: Path) -> None:
-    report: Report = find("report", name)
-    rows = _variants(name, tmp_path)["complete"]
-    points, shuffled = (_sorted(report.points(some)) for some in (rows, rows.sample(frac=1, random_state=0)))
-    pd.testing.assert_frame_equal(points, shuffled, rtol=0, atol=1e-9)
-
-
-def _sorted(points: pd.DataFrame) -> pd.DataFrame:
-    """The numbers, ordered by the whole ones first; others are rounded there, since order moves a sum's last digit."""
-    numbers = points.select_dtypes("number")
-    whole = sorted(numbers, key=lambda name: numbers[name].dtype.kind == "f")
-    return numbers.sort_values(whole, key=lambda column: column.round(6), ignore_index=True)
+    assert CHECKS[check](Entry(name, find("report", name), trials=some)) is None
 
 
 def test_there_are_reports() -> None:

@@ -38,7 +38,7 @@ def trials(name: str, **changes: Any) -> list[Trial]:
 
 
 def table(
-    some: list[Trial],
+    some: Sequence[Trial],
     folder: Path,
     value: Callable[[Trial, str, int], float] | None = None,
     state: State = State.FINISHED,
@@ -47,11 +47,12 @@ def table(
     """Returns the tidy table of trials that were never trained, with made-up numbers.
 
     folder: of the trials' folders. value: accuracy of a trial under a corruption (or "clean") at a severity.
-    state: which of a trial's tables it is. measured: rows that every trial has beside.
+    state: which of a trial's tables it is. measured: rows that every trial has beside, of benchmarks of their own.
     """
     for trial in some:
         rows = list(_rows(trial, value or _made_up))
-        rows += [{**row._asdict(), "epoch": 2} for row in measured]
+        benchmarks = {row["benchmark"] for row in rows}
+        rows += [{**row._asdict(), "epoch": 2} for row in measured if row.benchmark not in benchmarks]
         path = TrialFolder(folder / trial.key).mark(state)
         results.write(path, "made_up", trial, rows, {"seconds": 1.5, "versions": {}})
     return results.read(TrialFolder(folder / t.key).mark(state) for t in some)
@@ -117,7 +118,7 @@ def members(count: int) -> list[Trial]:
     ]
 
 
-def population(some: list[Trial], folder: Path) -> pd.DataFrame:
+def population(some: Sequence[Trial], folder: Path) -> pd.DataFrame:
     """Returns the table of a population over four epochs, in intervals of two; its last member copies the first."""
     for number, trial in enumerate(some):
         copied = number == len(some) - 1

@@ -38,9 +38,7 @@ def hyper_parameters_win(entry: Entry) -> None:
         before = _options(mine.optimizer)
         mine.load_state_dict(_trained(entry, optimizer))
         require(_options(mine.optimizer) == before, "a loaded state brings its own options of the optimiser along")
-        require(
-            mine.optimizer.param_groups[0]["lr"] == 0.07, "its parameter_groups() changes the model's learning rate"
-        )
+        require(mine.optimizer.param_groups[0]["lr"] == 0.07, "its parameter_groups() changes the model's lr")
     for changes in _changes(entry):
         setting = ", ".join(f"{name} = {value}" for name, value in changes.items())
         method, usual = ready(entry.changed(**changes), SIZE), ready(entry, SIZE)
@@ -55,9 +53,7 @@ def hyper_parameters_win(entry: Entry) -> None:
             expected = "size mismatch" in str(error) or "key(s) in state_dict" in str(error)
             require(expected, f"with {setting} load_state_dict fails: {' '.join(str(error).split())}")
             continue
-        require(
-            same(_configuration(method), configured), f"load_state_dict overwrites {setting} by the state's own value"
-        )
+        require(same(_configuration(method), configured), f"load_state_dict overwrites {setting} by the state's value")
 
 
 def resumes(entry: Entry) -> None:
