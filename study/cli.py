@@ -64,7 +64,7 @@ def launch(name: StudyName, *, changes: dict[str, Any], dry_run: DryRun = False)
     """Launches a study, or continues it: what is finished is not trained again. Ends with a table and a report."""
     from study.plan.planning import plan  # noqa: PLC0415
 
-    _run(plan(name, Options(**changes)), dry_run)
+    _run(plan(name, Options(**changes), thorough=dry_run), dry_run)
 
 
 def resume(directory: Directory, *, changes: dict[str, Any], dry_run: DryRun = False) -> None:
@@ -75,7 +75,7 @@ def resume(directory: Directory, *, changes: dict[str, Any], dry_run: DryRun = F
     """
     from study.plan import planning  # noqa: PLC0415
 
-    _run(planning.resume(directory, changes), dry_run)
+    _run(planning.resume(directory, changes, thorough=dry_run), dry_run)
 
 
 app.command()(with_options(launch))

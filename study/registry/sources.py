@@ -161,24 +161,25 @@ def constant(name: str, kind: str) -> Any:
 
 
 @contextmanager
-def one_line(what: str, *names: str, here: Path | None = None) -> Iterator[None]:
-    """Turns whatever a user's code raises inside into an OwnCodeError, which says in one line what and where it was.
+def one_line(
+    what: str, *names: str, ours: tuple[type[Exception], ...] = (), here: Path | None = None
+) -> Iterator[None]:
+    """Turns whatever a user's code raises inside into an OwnCodeError, which says in one line what it was and where.
 
-    what: precedes the line. names: of what is called, as trials keep them. Where all of it is ours only a ValueError,
-    which says what cannot be combined, becomes a UserError. here: the file of the user's that needs no name.
+    what: precedes the line. names: of what is called, as trials keep them. ours: what becomes a UserError where none of
+    the names is the user's own; anything else is then a bug, and passes. here: the file that needs no name.
     """
     own = [stored(name) for name in names if "@" in name]
     try:
         yield
     except UserError:
         raise
-    except ValueError as error:
-        kind = OwnCodeError if own else UserError
-        raise kind(f"{what}{_reason(error, own, here) if own else error}") from error
     except Exception as error:  # noqa: BLE001  a user's code may raise anything
-        if not own:
-            raise
-        raise OwnCodeError(f"{what}{_reason(error, own, here)}") from error
+        if own:
+            raise OwnCodeError(f"{what}{_reason(error, own, here)}") from error
+        if isinstance(error, ours):
+            raise UserError(f"{what}{error}") from error
+        raise
 
 
 def _file(text: str, folders: list[Path]) -> Path:
