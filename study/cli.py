@@ -83,6 +83,24 @@ app.command()(with_options(resume, resumable=True))
 
 
 @app.command()
+def check(
+    file: Annotated[str, typer.Argument(metavar="FILE_OR_MODULE", help="A .py file, or a module: my_package.module.")],
+    data_root: DataRoot = None,
+    assign: Assignments = None,
+) -> None:
+    """Checks a method, model, dataset, metric, report or study of your own: whether the platform can rely on it.
+
+    The file defines METHOD, MODEL, DATASET, METRIC, REPORT or STUDY, or several of them. One line says what is wrong.
+    """
+    from study.plan.contracts.user_file import verdicts  # noqa: PLC0415  torch takes seconds
+    from study.terminal.verdicts import show_verdicts  # noqa: PLC0415
+
+    checked = verdicts(file, data_root, assigned(assign))
+    show_verdicts(checked, console)
+    raise typer.Exit(1 if any(verdict.wrong for verdict in checked) else 0)
+
+
+@app.command()
 def status(directory: Directory) -> None:
     """Says how far a study is: also while it runs, from another terminal."""
     from study.terminal.show import status as show_status  # noqa: PLC0415

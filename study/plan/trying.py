@@ -16,12 +16,12 @@ from study.errors import UserError
 from study.evaluation.rows import Row
 from study.ledger.trial import Trial
 from study.plan.contracts.core.findings import ContractError, Entry, checks, inspected, require
+from study.plan.contracts.core.fresh import CPU, one_thread
 from study.registry import signature
 from study.registry.lookup import FOLDERS, find
 from study.registry.sources import one_line, short
 from trainers.core.method import generator
 
-CPU = torch.device("cpu")
 SETTINGS, SEEDS = 8, 3
 """Of a study, in the made-up tables that its own reports are tried on."""
 
@@ -53,7 +53,7 @@ def steps(trials: Iterable[Trial], data: Data) -> None:
         what = f"{short(trial.method)}, of the arm {trial.arm!r}, cannot train {short(trial.model)}: "
         # Constructors and layers such as dropout draw from the global generator.
         names = (trial.method, trial.model, trial.data)
-        with one_line(what, *names, ours=(ValueError,)), torch.random.fork_rng([]):
+        with one_line(what, *names, ours=(ValueError,)), torch.random.fork_rng([]), one_thread():
             try:
                 _step(trial, data, x, y)
             except ContractError as error:
@@ -68,7 +68,7 @@ def measurements(trial: Trial, data: Data) -> list[Row]:
     few, rows = _few(data), []
     for name, options in trial.evaluate.items():
         what = f"{short(name)} cannot measure {short(trial.model)} on {short(trial.data)}: "
-        with one_line(what, name, trial.model, trial.data), torch.random.fork_rng([]):
+        with one_line(what, name, trial.model, trial.data), torch.random.fork_rng([]), one_thread():
             model = _model(trial, data)
             if name in trial.folders:
                 model.register_forward_pre_hook(_reached)

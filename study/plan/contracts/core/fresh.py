@@ -1,7 +1,8 @@
 """Small real things to check others with: the digits, a small network, and comparison bit for bit."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pickle import UnpicklingError
 from typing import Any
@@ -18,6 +19,17 @@ from trainers.core.loop import Fit, Recipe
 from trainers.core.method import Method, generator
 
 CPU = torch.device("cpu")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Gives torch one thread inside: on two images several wait for one another longer than they compute."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @cache
