@@ -24,7 +24,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     the images that both have. Intervals of 95% (`reports.core.image_intervals.intervals`): over seeds with the
     moderated variance of all settings. Empty without a base, or where no trial says which images are correct.
     """
-    reference = base(table.drop(columns=["images", "bits"])) if len(table) else None
+    reference = base(table.drop(columns=["images", "bits"])) if "bits" in table and len(table) else None
     if reference is None:
         return pd.DataFrame()
     bits = {key: _bits(part) for key, part in table.groupby(["config", "seed"], sort=False)}

@@ -21,8 +21,8 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     high of its simultaneous interval, p, best, dropped, reason. All of it is of the round; nothing is computed here
     but the order.
     """
-    if table.empty:
-        return table
+    if "round" not in table or table.empty:
+        return pd.DataFrame()
     last = table.groupby("config")["round"].transform("max")
     final = table[table["round"] == last].set_index("config")["mean"]
     return table.assign(last=last, final=table["config"].map(final)).sort_values(

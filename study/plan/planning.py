@@ -43,28 +43,29 @@ class Plan:
     """That launched the study."""
 
 
-def plan(name: str, options: Options) -> Plan:
-    """Resolves and checks a launch, data included. Raises UserError for whatever the user can mend.
+def plan(name: str, options: Options, *, thorough: bool = False) -> Plan:
+    """Resolves and checks a launch: data, and a step of each method, too. Raises UserError for what the user can mend.
 
-    name: of a study, or a path to a file that defines one.
+    name: of a study, or a path to a file that defines one. thorough: also tries the metrics, and the user's own
+    reports.
     """
     short, study, beside = find_study(name)
     study = changed(adopted(study, beside), _here(options))
-    return _plan(short, study, options, mask(shlex.join(["study", *sys.argv[1:]])))
+    return _plan(short, study, options, mask(shlex.join(["study", *sys.argv[1:]])), thorough)
 
 
-def resume(directory: Path, changes: Mapping[str, Any]) -> Plan:
+def resume(directory: Path, changes: Mapping[str, Any], *, thorough: bool = False) -> Plan:
     """Returns the plan that goes on where a directory stands, as it was launched last; reads nothing else.
 
-    changes: of options that change no numbers. Raises UserError like `plan`, and where the directory holds no study,
-    or was given a credential, which is never stored, and is not given one now.
+    changes: of options that change no numbers. thorough: as of `plan`. Raises UserError like `plan`, and where the
+    directory holds no study, or was given a credential, which is never stored, and is not given one now.
     """
     folder = Folder(directory.absolute())
     record = folder.read()
     sources.use(folder.code)
     launch = record["launch"]
     options = replace(restored(launch["options"], changes), output=folder.path)
-    resumed = _plan(record["name"], decode(launch["study"]), options, record["command"])
+    resumed = _plan(record["name"], decode(launch["study"]), options, record["command"], thorough)
     if resumed.study.selects:
         return resumed
     return replace(resumed, trials=list({t.key: t for t in [*folder.trials(), *resumed.trials]}.values()))
@@ -77,11 +78,13 @@ def _here(options: Options) -> Options:
     return replace(options, data=own.get("dataset"), model=own.get("model"))
 
 
-def _plan(name: str, study: Study, options: Options, command: str) -> Plan:
-    from study.plan.space import Space, data_options, resolve  # noqa: PLC0415  torch takes seconds
+def _plan(name: str, study: Study, options: Options, command: str, thorough: bool) -> Plan:
+    from study.plan import trying  # noqa: PLC0415  torch takes seconds
+    from study.plan.space import Space, data_options, resolve  # noqa: PLC0415
     from study.work.parents import attach  # noqa: PLC0415
     from study.work.trial_run import load_data  # noqa: PLC0415
 
+    trying.forms(study)
     data = load_data(study.data, data_options(study, options.values), options.data_root, options.download)
     space = Space(study, data.fingerprint, options.values)
     space.check()
@@ -101,6 +104,11 @@ def _plan(name: str, study: Study, options: Options, command: str) -> Plan:
     else:
         trials = attach(resolve(study, data.fingerprint, options.values), study, options.parents, data)
         identity = study_id(name, trials)
+    firsts = [space.first(arm) for arm in space.arms]
+    trying.steps(firsts, data)
+    if thorough:
+        settings = list({trial.config_id: trial for trial in (*firsts, *trials)}.values())
+        trying.reports(study, settings, trying.measurements(firsts[0], data))
     output = options.output or Path("studies") / f"{name}-{short(study.data)}-{identity[:6]}"
     folder = Folder(output.absolute(), options.storage)
     uri = absolute(options.tracking_uri or f"sqlite:///{folder.path.parent / 'mlflow.db'}")

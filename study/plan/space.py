@@ -7,10 +7,10 @@ from typing import Any
 
 from search_spaces.core.space import Arm, Grid, Population, Range, Study
 from study.errors import UserError
-from study.ledger.trial import Trial, digest, file_digest, folder_digest, names_digest
+from study.ledger.trial import Trial, digest, file_digest, folder_digest, names_digest, short
 from study.plan.checks import FIXED, check_population, check_search
 from study.plan.options import Values
-from study.registry import signature
+from study.registry import signature, sources
 from study.registry.lookup import find, suggest
 from trainers.core.loop import Recipe
 
@@ -149,12 +149,12 @@ class Space:
         for arm in self.arms:
             dimension = arm.dimensions().get("epochs")
             if dimension is None:
-                numbers.append(self._first(arm).recipe["epochs"])
+                numbers.append(self.first(arm).recipe["epochs"])
             else:
                 numbers += [dimension.high] if isinstance(dimension, Range) else dimension.values
         return int(max(numbers))
 
-    def _first(self, arm: Arm) -> Trial:
+    def first(self, arm: Arm) -> Trial:
         """Returns a trial of the arm: the first value of every dimension."""
         values = {n: d.low if isinstance(d, Range) else d.values[0] for n, d in arm.dimensions().items()}
         return self.trial(arm, arm.setting(values), 0)
@@ -166,7 +166,7 @@ class Space:
         arms = []
         for arm in self.arms:
             described = {n: [type(d).__name__, asdict(d)] for n, d in arm.dimensions().items()}
-            arms.append([arm.label, described, self._first(arm).key])
+            arms.append([arm.label, described, self.first(arm).key])
         others = [asdict(d) for d in (self.study.scheduler, self.study.population) if d is not None]
         return digest([name, arms, self.study.seeds, search, others])
 
@@ -186,11 +186,9 @@ def _mutating(arm: Arm, population: Population) -> Arm:
 
 def _try(trial: Trial, where: str) -> None:
     """Builds the methods once: what their arguments must be together is known to their constructor alone."""
-    try:
+    with sources.one_line(f"{short(trial.method)} (from {where}): ", trial.method, ours=(ValueError,)):
         for params in (trial.params, *(phase["params"] for phase in trial.schedule)):
             signature.build(find("method", trial.method), params)
-    except ValueError as error:
-        raise UserError(f"{trial.method} (from {where}): {error}") from error
 
 
 def _folders(evaluate: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
@@ -250,4 +248,5 @@ def _check_keys(study: Study, grids: Mapping[str, Any]) -> None:
         ):
             continue
         valid = [*dict.fromkeys(k for options in per_method.values() for k in options), *recipe, "model.*", "data.*"]
-        raise UserError(f"{', '.join(per_method)} has no parameter {key!r} (from --set).{suggest(key, valid)}")
+        methods_named = ", ".join(map(short, per_method))
+        raise UserError(f"{methods_named} has no parameter {key!r} (from --set).{suggest(key, valid)}")

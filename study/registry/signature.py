@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
 from study.errors import UserError
+from study.ledger.trial import short
 from study.registry.lookup import suggest
 
 GIVEN = {"shape", "classes", "root", "device", "download"}
@@ -27,9 +28,10 @@ def check(owner: str, target: Callable[..., Any], values: Mapping[str, Any], whe
     """Returns all options of `target` as plain JSON values: the given ones, checked, and the defaults of the rest.
 
     owner: what users call it, for messages. where: where the values come from, likewise.
-    Raises UserError for an unknown name, a missing value, a wrong type or a value out of range.
+    Raises UserError for an unknown name, a missing value, a wrong type or a value out of range, and for an option
+    that has no annotation.
     """
-    options = options_of(target)
+    owner, options = short(owner), options_of(target)
     for name in values:
         if name not in options:
             raise UserError(f"{owner} has no parameter {name!r} (from {where}).{suggest(name, options)}")
@@ -37,6 +39,8 @@ def check(owner: str, target: Callable[..., Any], values: Mapping[str, Any], whe
     if missing:
         raise UserError(f"{owner} needs a value for {missing[0]!r} (from {where}), which has no default")
     adapters = _adapters(target)
+    if untyped := [name for name in options if name not in adapters]:
+        raise UserError(f"{owner}.{untyped[0]} has no annotation; write its type, such as `{untyped[0]}: float`")
     merged = {name: values.get(name, default) for name, default in options.items()}
     return {name: _canonical(f"{owner}.{name}", adapters[name], value, where) for name, value in merged.items()}
 
@@ -61,7 +65,7 @@ def parse(text: str) -> Any:
 def _adapters(target: Callable[..., Any]) -> dict[str, TypeAdapter[Any]]:
     function = target.__init__ if inspect.isclass(target) else target
     hints = get_type_hints(function, include_extras=True)
-    return {name: TypeAdapter(hints[name]) for name in options_of(target)}
+    return {name: TypeAdapter(hints[name]) for name in options_of(target) if name in hints}
 
 
 def _canonical(name: str, adapter: TypeAdapter[Any], value: Any, where: str) -> Any:

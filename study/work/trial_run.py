@@ -17,10 +17,11 @@ from study.evaluation.corruptions.catalog import CATALOG
 from study.evaluation.rows import Row
 from study.ledger import files
 from study.ledger.results import RECORD, TRAINING
-from study.ledger.trial import Point, Trial
+from study.ledger.trial import Point, Trial, short
 from study.ledger.versions import versions
 from study.registry import signature
 from study.registry.lookup import find
+from study.registry.sources import one_line
 from study.work.parents import inherit
 from trainers.core.loop import Fit, Recipe
 from trainers.core.method import generator
@@ -196,8 +197,13 @@ def _family(corruption: str) -> str | None:
 def load_data(name: str, params: Mapping[str, Any], root: Path | None = None, download: bool = False) -> Data:
     """Returns the dataset, in the memory of this machine.
 
-    params: checked options. root: folder of its files; None where it needs none or has a default place.
+    params: checked options. root: folder of its files; None where it needs none or has a default place. Raises
+    UserError like the dataset, and for whatever else a user's own raises.
     """
     supplied = {"root": root, "device": torch.device("cpu"), "download": download}
-    loaded: Data = signature.build(find("dataset", name), params, **supplied)
+    with one_line(f"the dataset {short(name)}: ", name):
+        loaded = signature.build(find("dataset", name), params, **supplied)
+    if not isinstance(loaded, Data):
+        kind = type(loaded).__name__
+        raise UserError(f"the dataset {short(name)} returns a {kind}; study.datasets.core.data.Data is right")
     return loaded
