@@ -68,7 +68,8 @@ def require(right: bool, message: str) -> None:
 
 def checks(kind: str) -> dict[str, Check]:
     """Returns name -> check of a kind ("method", ...), in order. Imported only here: reports need matplotlib."""
-    found: dict[str, Check] = importlib.import_module(f"study.plan.contracts.{kind}s").CHECKS
+    module = "studies" if kind == "study" else f"{kind}s"
+    found: dict[str, Check] = importlib.import_module(f"study.plan.contracts.{module}").CHECKS
     return found
 
 
