@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.ledger import files
-from study.ledger.trial import Trial
+from study.ledger.trial import Trial, short
 
 if TYPE_CHECKING:  # workers write, and need no pandas
     import pandas as pd
@@ -44,9 +44,9 @@ def write(path: Path, study: str, trial: Trial, rows: Iterable[Mapping[str, Any]
         "config": trial.config_id,
         "arm": trial.arm,
         "label": trial.label,
-        "method": trial.method,
-        "data": trial.data,
-        "model": trial.model,
+        "method": short(trial.method),
+        "data": short(trial.data),
+        "model": short(trial.model),
         "params": json.dumps({**trial.recipe, **trial.params, **model}),
         "seed": trial.seed,
     }

@@ -116,6 +116,15 @@ def with_values(
     return changed["params"], changed["recipe"]
 
 
+def short(name: str) -> str:
+    """Returns what print calls a method, dataset, model, metric or report: its name without the hash and the packages.
+
+    Code of the user's own is named by its module and the hash of its source in a trial: "my_package.my_method@1a2b3c".
+    """
+    name = name.partition("@")[0]
+    return Path(name).stem if name.endswith(".py") else name.rpartition(".")[2]
+
+
 def study_id(name: str, trials: list[Trial]) -> str:
     """Returns the identity of a study: its name and its settings, whatever the seeds and labels."""
     return digest([name, sorted({t.config_id for t in trials})])

@@ -21,6 +21,7 @@ from typing import Any
 
 from search_spaces.core.space import Study
 from study.errors import UserError
+from study.ledger.trial import short as short
 
 OURS = ("study", "trainers", "search_spaces", "reports")
 """Packages that no module of a user replaces."""
@@ -74,11 +75,6 @@ _folders: list[Path] = []
 def is_source(name: str) -> bool:
     """Whether a name means code of the user's: a file, a dotted module, or a module with its hash."""
     return name.endswith(".py") or "@" in name or "." in name.strip(".")
-
-
-def short(name: str) -> str:
-    """Returns what print calls a thing: its name without the hash and the packages."""
-    return name.partition("@")[0].rpartition(".")[2]
 
 
 def locate(text: str, beside: Path | None = None) -> Source:

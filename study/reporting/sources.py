@@ -11,7 +11,7 @@ from study.errors import UserError
 from study.ledger import candidates, results
 from study.ledger.folder import Folder
 from study.ledger.state import State
-from study.ledger.trial import Trial
+from study.ledger.trial import Trial, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,11 +109,17 @@ READ = {"results": rows, "validation": validation, "population": population}
 def parts(sources: Sequence[Source], kind: str) -> "dict[str, pd.DataFrame]":
     """Returns name -> rows of what is reported apart, without what has no rows.
 
-    Results are apart by dataset, since accuracies on two are not to be compared. Each search and each population is
+    Results are apart by dataset, since accuracies on two are not to be compared; two versions of a user's own dataset
+    are named with their hashes. Each search and each population is
     apart, since numbers of candidates and members mean something within one only.
     """
     if kind == "results":
-        return {data: rows(_on(sources, data)) for data in _finished_on(sources)}
+        data = _finished_on(sources)
+        printed = [short(name) for name in data]
+        return {
+            print_name if printed.count(print_name) == 1 else name: rows(_on(sources, name))
+            for name, print_name in zip(data, printed, strict=True)
+        }
     read = {name: READ[kind]([source]) for name, source in zip(names(sources), sources, strict=True)}
     return {name: found for name, found in read.items() if len(found)}
 

@@ -15,6 +15,7 @@ from study.ledger.folder import Folder
 from study.ledger.headline import headline
 from study.ledger.state import State
 from study.registry.lookup import find_study
+from study.registry.sources import short
 
 TEST_STATES = (State.FINISHED, State.FAILED, State.STARTED, State.PENDING)
 SHOWN = 5
@@ -155,7 +156,7 @@ def _searched(plan: "Plan", console: Console) -> None:
     table = _table("Arm", "Method", "Searched")
     for arm in plan.space.arms:
         found = ", ".join(f"{name} in {_dimension(d)}" for name, d in arm.dimensions().items())
-        table.add_row(arm.label, arm.method, found or "nothing: one setting")
+        table.add_row(arm.label, short(arm.method), found or "nothing: one setting")
     console.print(table)
     if search:
         count = "the grid's" if search.algorithm == "grid" else str(search.samples)

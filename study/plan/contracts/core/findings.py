@@ -16,6 +16,11 @@ from study.evaluation.rows import Row
 from study.ledger.trial import Trial
 from study.registry import signature, sources
 
+MODULES = {
+    "method": "methods", "model": "models", "dataset": "datasets", "metric": "metrics", "report": "reports",
+    "study": "studies",
+}  # fmt: skip
+"""Kind -> the module of its checks."""
 Remark = str
 """What a check could not look at, and why; it is no violation."""
 
@@ -68,7 +73,7 @@ def require(right: bool, message: str) -> None:
 
 def checks(kind: str) -> dict[str, Check]:
     """Returns name -> check of a kind ("method", ...), in order. Imported only here: reports need matplotlib."""
-    found: dict[str, Check] = importlib.import_module(f"study.plan.contracts.{kind}s").CHECKS
+    found: dict[str, Check] = importlib.import_module(f"study.plan.contracts.{MODULES[kind]}").CHECKS
     return found
 
 
