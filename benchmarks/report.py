@@ -37,7 +37,7 @@ MAKE = """
 import json, resource, sys, time
 start = time.perf_counter()
 from pathlib import Path
-from study.reporting import sources as gather
+from study.reporting import directories as gather
 from study.ledger.folder import Folder
 from study.reporting.make import make
 loaded = time.perf_counter()

@@ -156,4 +156,6 @@ def _main(points: pd.DataFrame) -> str:
     return SHOWN[1] if SHOWN[1] in points["measure"].to_numpy() else SHOWN[0]
 
 
-REPORT = Report(title="Ablation", points=points, table=table, caption=caption, draw=draw, summary=summary)
+REPORT = Report(
+    title="Ablation", points=points, table=table, caption=caption, headline=True, draw=draw, summary=summary
+)

@@ -7,9 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.core.cells import bold
-from reports.core.curves import AXES, X, common_text, curves
+from reports.core.curves import AXES, X, common_text, curves, report_along
 from reports.core.paired import compare, lead_note
-from reports.core.report import Report
 from reports.core.stats import MEASURES, TRIAL, by_trial, count_text, percent
 from reports.core.style import PALETTE, TWO_COLUMNS, legend_columns
 
@@ -123,17 +122,8 @@ def _mark_best(axis, group: pd.DataFrame, colour: str) -> None:  # type: ignore[
     axis.margins(y=0.22)
 
 
-def along(x: str) -> Report:
-    """Returns the report with the numeric parameter x on its axis."""
-    return Report(
-        title=f"Accuracy versus {x}",
-        points=partial(points, x=x),
-        table=partial(table, x=x),
-        caption=partial(caption, x=x),
-        draw=partial(draw, x=x),
-        summary=partial(summary, x=x),
-        along=along,
-    )
-
-
+along = partial(
+    report_along, "Accuracy versus {x}", points=points, table=table, caption=caption, draw=draw, summary=summary
+)
+"""A numeric parameter's name -> the report with it on its axis."""
 REPORT = along(X)

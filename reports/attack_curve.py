@@ -1,17 +1,17 @@
 """Clean and adversarial accuracy against sigma (the figure of Arous et al. 2023), by the worst case of all attacks."""
 
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.core.cells import bold
-from reports.core.paired import compare, lead_note
+from reports.core.curves import curve_names
+from reports.core.paired import SETTING, compare, lead_note
+from reports.core.panels import legend_below
 from reports.core.report import Report
 from reports.core.stats import by_trial, count_text, percent
 from reports.core.style import PALETTE, TWO_COLUMNS
 
-KEYS = ["arm", "label", "config"]
 RADIUS = ["attack", "norm", "epsilon"]
 ATTACKS = {"pgd": "PGD", "worst": "Worst case"}
 NORMS = {"linf": "Linf", "l2": "L2"}
@@ -19,19 +19,20 @@ NORMS = {"linf": "Linf", "l2": "L2"}
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting, attack, norm and radius: arm, label, config, sigma, learned, attack, norm, epsilon, n,
-    mean, std, masked, flagged, attacked, leads (of the worst case alone, within its norm and radius).
+    """Returns one row a setting, attack, norm and radius: SETTING, sigma, learned, attack, norm, epsilon, n, mean, std,
+    masked, flagged, attacked, leads (of the worst case alone, within its norm and radius).
 
-    sigma: the method's own after the last epoch, over seeds (for a fixed one its value); nan where it reports none.
-    learned: whether it is trained. attack: clean (epsilon 0, no norm, the whole test split), pgd, transfer, worst.
-    epsilon: radius in pixel units. masked: share of seeds whose gradients are flagged as masked at that radius; nan for
-    clean. flagged: number of the setting's seeds that are flagged at any radius, of `attacked`.
+    arm: the curve along sigma that the setting lies on (`reports.core.curves.curve_names`). sigma: the method's own
+    after the last epoch, over seeds (for a fixed one its value); nan where it reports none. learned: whether it is
+    trained. attack: clean (epsilon 0, no norm, the whole test split), pgd, transfer, worst. epsilon: radius in pixel
+    units. masked: share of seeds whose gradients are flagged as masked at that radius; nan for clean. flagged: number
+    of the setting's seeds that are flagged at any radius, of `attacked`.
     """
     rows = table[table["benchmark"].isin(NORMS)].assign(norm=lambda r: r["benchmark"])
     worst = rows[rows["corruption"] == "worst"]
     if worst.empty:
         return pd.DataFrame()
-    place = [*KEYS, "trial", "seed", "norm", "severity"]
+    place = [*SETTING, "trial", "seed", "norm", "severity"]
     radius = worst[worst["metric"] == "epsilon"].set_index(place)["value"].rename("epsilon")
     flags = rows[rows["metric"] == "flag"].set_index(place)["value"].rename("masked")
     attacked = rows[(rows["metric"] == "accuracy") & rows["corruption"].isin(["pgd", "transfer", "worst"])]
@@ -39,9 +40,9 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     attacked = attacked[[*place, "attack", "accuracy"]].join(radius, on=place).join(flags, on=place)
     clean = by_trial(table[table["trial"].isin(worst["trial"])]).rename(columns={"clean": "accuracy"})
     clean = clean.assign(attack="clean", norm="", epsilon=0.0)
-    both = pd.concat([clean[[*KEYS, "attack", "norm", "epsilon", "seed", "accuracy"]], attacked])
+    both = pd.concat([clean[[*SETTING, "attack", "norm", "epsilon", "seed", "accuracy"]], attacked])
     both = both.dropna(subset=["accuracy", "epsilon"])
-    groups = both.groupby([*KEYS, *RADIUS], sort=False)
+    groups = both.groupby([*SETTING, *RADIUS], sort=False)
     found = groups["accuracy"].agg(n="count", mean="mean", std="std").join(groups["masked"].mean()).reset_index()
     attacks = both[both["attack"] == "worst"].rename(columns={"accuracy": "value"})
     lead = pd.concat(compare(part, "epsilon").assign(attack="worst", norm=n) for n, part in attacks.groupby("norm"))
@@ -49,7 +50,9 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     found["leads"] = found["leads"].eq(True)
     found = found.merge(_flagged(both), on="config", how="left").fillna({"flagged": 0, "attacked": 0})
     found = found.astype({"flagged": int, "attacked": int})
-    return found.merge(_sigmas(table), on="config", how="left").assign(learned=lambda p: p["learned"].eq(True))
+    found = found.merge(_sigmas(table), on="config", how="left")
+    curve = found["config"].map(curve_names(table, "sigma"))
+    return found.assign(arm=curve, learned=found["learned"].eq(True))
 
 
 def _flagged(both: pd.DataFrame) -> pd.DataFrame:
@@ -135,12 +138,7 @@ def draw(points: pd.DataFrame) -> Figure:
             _draw_arm(axis, here[here["arm"] == arm], arm, colour)
         title = f"under attack, {text}radius {radius:.3g}" if radius else "clean"
         axis.set(title=title, xlabel="training noise sigma", ylabel="top-1 accuracy (%)")
-    for axis in axes[len(radii) :]:
-        axis.set_visible(False)
-    named: dict[str, Artist] = {}
-    for axis in axes[: len(radii)]:
-        named |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(list(named.values()), list(named), loc="outside lower center", ncols=3)
+    legend_below(figure, axes, len(radii), 3)
     return figure
 
 

@@ -2,11 +2,10 @@
 
 import pandas as pd
 
-from reports.core.cells import bold
-from reports.core.layout import by_setting
-from reports.core.paired import compare, lead_note
+from reports.core.layout import by_setting, means_note
+from reports.core.paired import compare
 from reports.core.report import Report
-from reports.core.stats import by_trial, count_text, percent
+from reports.core.stats import by_trial
 
 COLUMNS = {"clean": "Clean", "worst_l2": "L2: PGD and DDN", "pgd_linf": "Linf: PGD"}
 
@@ -23,16 +22,14 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
     """Returns a row a setting: n, and mean ± std in percent, in bold what leads a column."""
-    cells = [bold(percent(r.mean, r.std), r.leads) for r in points.itertuples()]
-    return by_setting(points, cells, "attack", COLUMNS)
+    return by_setting(points, "attack", COLUMNS)
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
     return (
         "Top-1 accuracy in percent on clean images and under white-box attacks, with the budgets of the study; in L2 "
-        "the worse of PGD and DDN for each image. Mean ± standard deviation over "
-        f"n = {count_text(points['n'])}. {lead_note(points)}"
+        f"the worse of PGD and DDN for each image. {means_note(points)}"
     )
 
 

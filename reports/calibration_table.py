@@ -2,11 +2,9 @@
 
 import pandas as pd
 
-from reports.core.cells import bold
-from reports.core.layout import by_setting
-from reports.core.paired import compare, lead_note
+from reports.core.layout import by_setting, means_note
+from reports.core.paired import compare
 from reports.core.report import Report
-from reports.core.stats import count_text, percent
 
 COLUMNS = {
     "accuracy": "Clean",
@@ -28,8 +26,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
     """Returns a row a setting: n, and each metric as mean ± std in percent, in bold what leads."""
-    cells = [bold(percent(r.mean, r.std), r.leads) for r in points.itertuples()]
-    return by_setting(points, cells, "metric", COLUMNS)
+    return by_setting(points, "metric", COLUMNS)
 
 
 def caption(points: pd.DataFrame) -> str:
@@ -38,8 +35,7 @@ def caption(points: pd.DataFrame) -> str:
         "On clean test images, in percent: top-1 accuracy; RMS calibration error, the root mean squared gap of "
         "confidence and accuracy in bins of equally many predictions, and expected calibration error (ECE), the mean "
         "gap in bins of equal width, of which less is better; AURRA, the area under the curve of accuracy against "
-        "response rate. The paper's table is on ImageNet-R. "
-        f"Mean ± standard deviation over n = {count_text(points['n'])}. {lead_note(points)}"
+        f"response rate. The paper's table is on ImageNet-R. {means_note(points)}"
     )
 
 

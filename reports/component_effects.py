@@ -111,4 +111,6 @@ def draw(points: pd.DataFrame) -> Figure:
     return figure
 
 
-REPORT = Report(title="What each component is worth", points=points, table=table, caption=caption, draw=draw)
+REPORT = Report(
+    title="What each component is worth", points=points, table=table, caption=caption, headline=True, draw=draw
+)

@@ -7,11 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.core.curves import AXES, X, common_text, curves
+from reports.core.curves import AXES, X, common_text, curves, report_along
 from reports.core.families import in_families, named
 from reports.core.looks import Look, looks
 from reports.core.panels import Panels
-from reports.core.report import Report
 from reports.core.stats import by_corruption, count_text, percent
 
 COLUMNS = 5
@@ -22,8 +21,8 @@ MARKED = 12
 def points(table: pd.DataFrame, x: str = X) -> pd.DataFrame:
     """Returns one row a setting and corruption: arm, config, x, family, corruption, n, mean, std, best, ...
 
-    What these are: `reports.core.curves.curves`. A trial's accuracy is the mean over severities, in the
-    main benchmark of its dataset. Empty without a curve.
+    What these are: `reports.core.curves.curves`. A trial's accuracy is the mean over severities, in its
+    headline benchmark. Empty without a curve.
     """
     trials = by_corruption(table)
     trials = trials[trials["corruption"] != "clean"]
@@ -104,16 +103,13 @@ def _interval(top: pd.DataFrame) -> str:
     return "" if math.isnan(low) else f" [{low:g}, {high:g}]"
 
 
-def along(x: str) -> Report:
-    """Returns the report with the numeric parameter x on its axis."""
-    return Report(
-        title=f"Accuracy versus {x}, corruption by corruption",
-        points=partial(points, x=x),
-        table=partial(table, x=x),
-        caption=partial(caption, x=x),
-        draw=partial(draw, x=x),
-        along=along,
-    )
-
-
+along = partial(
+    report_along,
+    "Accuracy versus {x}, corruption by corruption",
+    points=points,
+    table=table,
+    caption=caption,
+    draw=draw,
+)
+"""A numeric parameter's name -> the report with it on its axis."""
 REPORT = along(X)

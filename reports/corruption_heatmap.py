@@ -11,7 +11,7 @@ from matplotlib.image import AxesImage
 from reports.core.cells import bold
 from reports.core.choose import base, limit_text, strongest
 from reports.core.families import in_families, named
-from reports.core.layout import by_setting
+from reports.core.layout import by_setting, titles
 from reports.core.looks import in_order, shortened
 from reports.core.paired import compare, gain_text, lead_note
 from reports.core.report import Report
@@ -31,7 +31,7 @@ COLOURS = "RdBu"
 def points(table: pd.DataFrame) -> pd.DataFrame:
     """Returns one row a setting and corruption: what `reports.core.paired.compare` tells of the accuracy, gain, ...
 
-    Accuracies are means over severities, in the main benchmark of a trial's dataset. Family "clean" is clean images,
+    Accuracies are means over severities, in a trial's headline benchmark. Family "clean" is clean images,
     "all" the mean over corruptions. gain, gain_std: mean and deviation of the differences from the base setting
     (`base`: whether it is this one) at the gain_n seeds both have, nan where there is none. Without a base the gain is
     the difference from the mean over settings, and has no deviation. shown: whether the figure shows the setting. Empty
@@ -68,7 +68,7 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
     cells = [
         bold(percent(r.mean, r.std) if r.base else gain_text(r.gain, r.gain_std), r.leads) for r in points.itertuples()
     ]
-    shown = by_setting(points, cells, "corruption", {c: named(c).capitalize() for _, c in in_families(points)})
+    shown = by_setting(points, "corruption", titles((c for _, c in in_families(points)), {}), cells)
     bases = points.drop_duplicates("config")["base"].to_numpy()
     return shown.assign(Training=shown["Training"].where(~bases, shown["Training"] + " (base)"))
 
@@ -144,4 +144,4 @@ def _block(
     return image
 
 
-REPORT = Report(title="Corruptions by setting", points=points, table=table, caption=caption, draw=draw)
+REPORT = Report(title="Corruptions by setting", points=points, table=table, caption=caption, headline=True, draw=draw)

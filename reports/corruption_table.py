@@ -2,12 +2,11 @@
 
 import pandas as pd
 
-from reports.core.cells import bold
-from reports.core.layout import by_setting
+from reports.core import layout
 from reports.core.paired import compare, lead_note
 from reports.core.published import beside, note
 from reports.core.report import Report
-from reports.core.stats import TRIAL, by_benchmark, count_text, percent
+from reports.core.stats import TRIAL, by_benchmark, count_text
 
 MEANS = {"mean": "Mean", "mean_no_noise": "Mean without noise"}
 BENCHMARKS = {
@@ -43,15 +42,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
     """Returns a row a setting and benchmark, a column a corruption: mean ± std in percent, in bold what leads."""
-    parts = []
-    for name, part in points.groupby("benchmark", sort=False):
-        cells = [bold(percent(r.mean, r.std), r.leads) for r in part.itertuples()]
-        names = {c: MEANS.get(c, c.replace("_", " ").capitalize()) for c in [*MEANS, *part["corruption"].unique()]}
-        shown = by_setting(part, cells, "corruption", names)
-        if points["benchmark"].nunique() > 1:
-            shown.insert(1, "Benchmark", BENCHMARKS.get(str(name), str(name)))
-        parts.append(shown)
-    return pd.concat(parts).fillna("")
+    return layout.by_benchmark(points, "corruption", MEANS, BENCHMARKS)
 
 
 def caption(points: pd.DataFrame) -> str:

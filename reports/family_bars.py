@@ -6,14 +6,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.core.cells import bold
 from reports.core.choose import base, limit_text, strongest
 from reports.core.families import named, place
-from reports.core.layout import by_setting
+from reports.core.layout import by_setting, titles
 from reports.core.looks import in_order, looks
 from reports.core.paired import compare, lead_note
 from reports.core.report import Report
-from reports.core.stats import by_corruption, count_text, percent
+from reports.core.stats import by_corruption, count_text
 from reports.core.style import TWO_COLUMNS, legend_columns
 
 LIMIT = 16
@@ -23,8 +22,8 @@ ALL = "all"
 def points(table: pd.DataFrame) -> pd.DataFrame:
     """Returns one row a setting and family: what `reports.core.paired.compare` tells of the accuracy, and shown.
 
-    The accuracy of a trial is the mean over the family's corruptions of the mean over severities, in the main benchmark
-    of its dataset; of family "all" the mean over all corruptions, and "clean" is clean images. shown: whether the
+    The accuracy of a trial is the mean over the family's corruptions of the mean over severities, in its headline
+    benchmark; of family "all" the mean over all corruptions, and "clean" is clean images. shown: whether the
     figure shows the setting.
     """
     each = by_corruption(table).rename(columns={"accuracy": "value"})
@@ -37,8 +36,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
     """Returns a row a setting: n, and the accuracy in each family in percent, in bold what leads."""
-    cells = [bold(percent(r.mean, r.std), r.leads) for r in points.itertuples()]
-    return by_setting(points, cells, "family", {family: named(family).capitalize() for family in _families(points)})
+    return by_setting(points, "family", titles(_families(points), {}))
 
 
 def caption(points: pd.DataFrame) -> str:
@@ -85,4 +83,6 @@ def _floor(points: pd.DataFrame) -> int:
     return max(0, 10 * math.floor((float(lowest) - 5) / 10))
 
 
-REPORT = Report(title="Accuracy by family of corruptions", points=points, table=table, caption=caption, draw=draw)
+REPORT = Report(
+    title="Accuracy by family of corruptions", points=points, table=table, caption=caption, headline=True, draw=draw
+)

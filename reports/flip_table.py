@@ -2,12 +2,11 @@
 
 import pandas as pd
 
-from reports.core.cells import bold
 from reports.core.choose import base
-from reports.core.layout import by_setting
-from reports.core.paired import compare, lead_note
+from reports.core.layout import by_benchmark, means_note
+from reports.core.paired import compare
 from reports.core.report import Report
-from reports.core.stats import TRIAL, count_text, percent
+from reports.core.stats import TRIAL
 
 COLUMNS = {"mean": "Mean", "mean_no_noise": "Mean without noise", "rate": "mFR"}
 BENCHMARKS = {"sequences": "made here", "cifar-10-p": "CIFAR-10-P", "imagenet-p": "ImageNet-P"}
@@ -43,16 +42,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
     """Returns a row a setting and benchmark: n, means and each perturbation as mean ± std in percent, leaders bold."""
-    parts = []
-    for name, part in points.groupby("benchmark", sort=False):
-        cells = [bold(percent(r.mean, r.std), r.leads) for r in part.itertuples()]
-        others = [number for number in part["number"].unique() if number not in COLUMNS]
-        names = COLUMNS | {c: c.replace("_", " ").capitalize() for c in others}
-        shown = by_setting(part, cells, "number", names)
-        if points["benchmark"].nunique() > 1:
-            shown.insert(1, "Benchmark", BENCHMARKS.get(str(name), str(name)))
-        parts.append(shown)
-    return pd.concat(parts).fillna("")
+    return by_benchmark(points, "number", COLUMNS, BENCHMARKS)
 
 
 def caption(points: pd.DataFrame) -> str:
@@ -64,7 +54,7 @@ def caption(points: pd.DataFrame) -> str:
     )
     if reference := points["reference"].iloc[0]:
         text += f"mFR: the mean over perturbations, each divided by that of the study's own setting {reference}. "
-    return text + f"Mean ± standard deviation over n = {count_text(points['n'])}. {lead_note(points)}"
+    return text + means_note(points)
 
 
 REPORT = Report(title="Stability along sequences", points=points, table=table, caption=caption)

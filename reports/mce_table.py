@@ -5,12 +5,11 @@ The layout of the appendices of Rusak et al. 2020 (table 4) and of AugMix: error
 
 import pandas as pd
 
-from reports.core.cells import bold
 from reports.core.choose import base
-from reports.core.layout import by_setting
-from reports.core.paired import compare, lead_note
+from reports.core.layout import by_setting, means_note, titles
+from reports.core.paired import compare
 from reports.core.report import Report
-from reports.core.stats import TRIAL, by_benchmark, count_text, main_benchmarks, percent
+from reports.core.stats import TRIAL, by_benchmark, corrupted
 
 ALEXNET = {
     "gaussian_noise": 0.886428, "shot_noise": 0.894468, "impulse_noise": 0.922640, "defocus_blur": 0.819880,
@@ -19,6 +18,8 @@ ALEXNET = {
     "pixelate": 0.717840, "jpeg_compression": 0.606500,
 }  # fmt: skip
 """AlexNet's error on ImageNet-C, mean over severities: the published reference."""
+IMAGENET = "imagenet-c"
+WHERE = ["benchmark", "corruption"]
 COLUMNS = {"error": "Error", "mce": "mCE", "mce_no_noise": "mCE without noise"}
 
 
@@ -26,23 +27,22 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     """Returns one row a setting and number: what `compare` tells of it (less is better), reference.
 
     number: a corruption's CE = sum_s E_s / sum_s E_s(reference), E_s the error at severity s; mce: their mean; without
-    the noise family mce_no_noise; error: the mean error, not divided. reference: "AlexNet" for ImageNet-C, else the
-    label of the study's own base setting, whose errors are means over its seeds. Empty without a reference. Corruptions
-    are those of the main benchmark of the reference's dataset; settings on other datasets do not appear.
+    the noise family mce_no_noise; error: the mean error, not divided. reference: the label of the study's own base
+    setting, whose errors are means over its seeds; "" for ImageNet-C, where it is AlexNet. Empty without a reference.
+    Corruptions are those of each trial's headline benchmark; a trial on another one than the reference has an error and
+    no CE. Settings on other datasets than the reference do not appear.
     """
-    each, main = by_benchmark(table), main_benchmarks(table)
-    each = each[(each["corruption"] != "clean") & (each["benchmark"] == each["data"].map(main))]
+    each = by_benchmark(corrupted(table))
+    each = each[(each["benchmark"] != IMAGENET) | each["corruption"].isin(list(ALEXNET))]
     each = each.assign(error=1 - each["accuracy"])
-    published = each[(each["benchmark"] == "imagenet-c") & each["corruption"].isin(list(ALEXNET))]
-    if len(published):
-        each, errors, name = published, pd.Series(ALEXNET), "AlexNet"
-    else:
+    own, errors, name = each[each["benchmark"] == IMAGENET], pd.concat({IMAGENET: pd.Series(ALEXNET)}), ""
+    if own.empty:
         own = each[each["config"] == base(table)]
         if own.empty:
             return pd.DataFrame()
-        each = each[each["data"].isin(own["data"])]
-        errors, name = own.groupby("corruption")["error"].mean(), str(own["label"].iloc[0])
-    each = each.assign(ce=each["error"] / each["corruption"].map(errors[errors > 0]))
+        errors, name = own.groupby(WHERE)["error"].mean(), str(own["label"].iloc[0])
+    each = each[each["data"].isin(own["data"])].join(errors[errors > 0].rename("usual"), on=WHERE)
+    each = each.assign(ce=each["error"] / each["usual"])
     calm = each[each["family"] != "noise"]
     means = [
         part.groupby(TRIAL, sort=False)[column].mean().rename("value").reset_index().assign(number=number)
@@ -55,20 +55,18 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
     """Returns a row a setting: n, error, mCE and each corruption's CE as mean ± std in percent, in bold what leads."""
-    cells = [bold(percent(r.mean, r.std), r.leads) for r in points.itertuples()]
-    others = [number for number in points["number"].unique() if number not in COLUMNS]
-    return by_setting(points, cells, "number", COLUMNS | {c: c.replace("_", " ").capitalize() for c in others})
+    return by_setting(points, "number", titles(points["number"], COLUMNS))
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
     name = points["reference"].iloc[0]
-    reference = "AlexNet's, as published" if name == "AlexNet" else f"that of the study's own setting {name}"
+    reference = f"that of the study's own setting {name}" if name else "AlexNet's, as published"
     return (
         "Top-1 error in percent, mean over corruptions and severities; corruption errors (CE), summed over severities "
         f"and divided by the reference's; mCE: their mean. Less is better; the reference is {reference}. "
-        f"Mean ± standard deviation over n = {count_text(points['n'])}. {lead_note(points)}"
+        f"{means_note(points)}"
     )
 
 
-REPORT = Report(title="Mean corruption error", points=points, table=table, caption=caption)
+REPORT = Report(title="Mean corruption error", points=points, table=table, caption=caption, headline=True)

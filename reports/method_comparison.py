@@ -24,7 +24,7 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
     for row in points.itertuples():
         spread = f" ({percent(row.low)} / {percent(row.high)})" if row.n > 1 else ""
         cells.append(bold(percent(row.mean) + spread, row.leads))
-    return by_setting(points, cells, "measure", MEASURES)
+    return by_setting(points, "measure", MEASURES, cells)
 
 
 def caption(points: pd.DataFrame) -> str:
@@ -54,4 +54,4 @@ def draw(points: pd.DataFrame) -> Figure:
     return figure
 
 
-REPORT = Report(title="Methods side by side", points=points, table=table, caption=caption, draw=draw)
+REPORT = Report(title="Methods side by side", points=points, table=table, caption=caption, headline=True, draw=draw)

@@ -46,7 +46,7 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
     for row in points.itertuples():
         text = percent(row.mean, row.std)
         cells.append(f"({text})" if row.bracket else bold(text, row.leads))
-    return by_setting(points, cells, "measure", MEASURES)
+    return by_setting(points, "measure", MEASURES, cells)
 
 
 def caption(points: pd.DataFrame) -> str:
@@ -71,4 +71,4 @@ def _trained_on(table: pd.DataFrame) -> "pd.Series[str]":
     return trained
 
 
-REPORT = Report(title="Accuracy by training method", points=points, table=table, caption=caption)
+REPORT = Report(title="Accuracy by training method", points=points, table=table, caption=caption, headline=True)

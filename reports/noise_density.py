@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from reports.core.looks import in_order
 from reports.core.report import Report
 from reports.core.style import TWO_COLUMNS
 
@@ -19,7 +20,7 @@ PATCHES = ("clean", "noise", "noisy")
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns the arrays that one trial of each arm recorded: the first label's lowest seed that has any.
+    """Returns the arrays that one trial of each arm recorded: the lowest seed that has any, of its first setting.
 
     Columns: arm, label, seed, name, index, channel, y, x, value. name "density": index counts generators in time,
     y is the epoch after which a past one was stored, nan for the last one, x the centre of the bin. name "kurtosis":
@@ -34,7 +35,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 def _trial(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Yields the parts of `points` for one arm."""
-    first = rows.sort_values(["label", "config", "seed"]).iloc[0]
+    first = rows[rows["config"] == in_order(rows).index[0]].sort_values("seed").iloc[0]
     rows = rows[rows["trial"] == first["trial"]]
     arrays = {
         name: part.pivot(index="epoch", columns="severity", values="value").to_numpy()
@@ -69,10 +70,10 @@ def _frame(about: dict[str, object], name: str, index: object, channel: object, 
 def table(points: pd.DataFrame) -> pd.DataFrame:
     """Returns a row an arm: seed, generators shown, and the kurtosis of the first and the last of them."""
     rows = []
-    for label, group in points[points["name"] == "kurtosis"].groupby("label", sort=False):
+    for _, group in points[points["name"] == "kurtosis"].groupby("arm", sort=False):
         values = group.sort_values("index")["value"]
         texts = [str(group["seed"].iloc[0]), str(len(values)), f"{values.iloc[0]:.2f}", f"{values.iloc[-1]:.2f}"]
-        rows.append([label, *texts])
+        rows.append([group["label"].iloc[0], *texts])
     return pd.DataFrame(rows, columns=["Training", "Seed", "Generators shown", "First kurtosis", "Last kurtosis"])
 
 
@@ -88,11 +89,11 @@ def caption(points: pd.DataFrame) -> str:
 
 def draw(points: pd.DataFrame) -> Figure:
     """Returns a row an arm: the densities, and the patches."""
-    labels = list(dict.fromkeys(points["label"]))
+    labels = points.drop_duplicates("arm").set_index("arm")["label"]
     figure = Figure(figsize=(TWO_COLUMNS, 0.3 + 2.0 * len(labels)), layout="constrained")
     axes = figure.subplots(len(labels), 2, squeeze=False, width_ratios=(1.15, 1))
-    for (left, right), label in zip(axes, labels, strict=True):
-        rows = points[points["label"] == label]
+    for (left, right), (arm, label) in zip(axes, labels.items(), strict=True):
+        rows = points[points["arm"] == arm]
         _densities(left, rows[rows["name"] == "density"])
         left.set_title(label)
         _patches(right, rows[rows["name"].isin(PATCHES)])

@@ -7,7 +7,7 @@ from reports.core.cells import bold
 from reports.core.layout import by_setting
 from reports.core.paired import SETTING, compare, lead_note, spread
 from reports.core.report import Report
-from reports.core.stats import by_trial, count_text, percent
+from reports.core.stats import by_trial, count_text, metric_name, percent
 
 NOISES = {"gaussian": "ε* Gaussian", "uniform": "ε* uniform", "adversarial": "ε* adversarial"}
 
@@ -40,7 +40,7 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
         clean = row.number == "clean"
         text = percent(row.mean, row.std) if clean else _distance(row.mean, row.std, row.infinite, row.medians)
         cells.append(bold(text, row.leads))
-    return by_setting(points, cells, "number", {"clean": "Clean", **NOISES})
+    return by_setting(points, "number", {"clean": "Clean", **NOISES}, cells)
 
 
 def caption(points: pd.DataFrame) -> str:
@@ -65,7 +65,7 @@ def caption(points: pd.DataFrame) -> str:
 def summary(points: pd.DataFrame) -> dict[str, float]:
     """Returns the mean epsilon* under adversarial noise of each arm's best setting, where it is finite."""
     best = points[points["number"] == "adversarial"].groupby("arm", sort=False)["mean"].max()
-    return {f"epsilon.{_key(arm)}": float(value) for arm, value in best.items() if np.isfinite(value)}
+    return {f"epsilon.{metric_name(arm)}": float(value) for arm, value in best.items() if np.isfinite(value)}
 
 
 def _infinite(values: "pd.Series[float]") -> int:
@@ -78,11 +78,6 @@ def _distance(mean: float, std: float, infinite: float, n: float) -> str:
     if infinite:
         return f"∞ ({infinite:.0f} of {n:.0f})"
     return f"{mean:.2f}" if pd.isna(std) else f"{mean:.2f} ± {std:.2f}"
-
-
-def _key(arm: object) -> str:
-    """Returns an arm's name in the characters that MLflow takes for a metric."""
-    return "".join(c if c.isalnum() or c in "._- " else "_" for c in str(arm))
 
 
 REPORT = Report(title="Robustness to noise as a distance", points=points, table=table, caption=caption, summary=summary)

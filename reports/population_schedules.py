@@ -25,7 +25,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     if rows.empty:
         return pd.DataFrame()
     found = pd.DataFrame({
-        "member": rows["arm"].str.removeprefix("member ").astype(int),
+        "member": rows["severity"].astype(int),
         "metric": rows["metric"], "epoch": rows["epoch"].astype(int), "value": rows["value"],
     })  # fmt: skip
     found = found[~found["metric"].isin(BESIDE - {"source"})]

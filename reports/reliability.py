@@ -5,18 +5,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.core.cells import bold
 from reports.core.choose import base, limit_text, strongest
 from reports.core.layout import by_setting
 from reports.core.looks import in_order, shortened
-from reports.core.paired import compare, lead_note
+from reports.core.paired import SETTING, compare, lead_note
 from reports.core.panels import Panels
 from reports.core.report import Report
 from reports.core.stats import TRIAL, count_text, percent
 from reports.core.style import PALETTE
 
 LIMIT = 12
-KEYS = ["arm", "label", "config", "images"]
+KEYS = [*SETTING, "images"]
 FEW = 0.01
 """Bins with a smaller share of the predictions are not drawn: chance decides their accuracy."""
 IMAGES = {"clean": "Clean", "corrupted": "Corrupted"}
@@ -24,7 +23,7 @@ IMAGES = {"clean": "Clean", "corrupted": "Corrupted"}
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting, images and bin: arm, label, config, images, bin, n, confidence, accuracy, ...
+    """Returns one row a setting, images and bin: SETTING, images, bin, n, confidence, accuracy, ...
 
     images: "clean", or "corrupted": all corruptions and severities together. bin: from 1, of equal width. confidence,
     accuracy: means over the n seeds that have predictions in the bin; accuracy_std their deviation; share: of all
@@ -63,9 +62,8 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
     """Returns a row a setting: n, and the ECE on each kind of images in percent, in bold what leads."""
-    rows = _errors(points)
-    cells = [bold(percent(r.mean, r.std), r.leads) for r in rows.itertuples()]
-    return by_setting(rows, cells, "images", {name: f"ECE, {title.lower()}" for name, title in IMAGES.items()})
+    names = {name: f"ECE, {title.lower()}" for name, title in IMAGES.items()}
+    return by_setting(_errors(points), "images", names)
 
 
 def _errors(points: pd.DataFrame) -> pd.DataFrame:

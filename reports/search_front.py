@@ -4,8 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.core.pareto import front
-from reports.core.report import Report
-from reports.core.search import candidates
+from reports.core.search import candidates, search_report
 from reports.core.stats import count_text, percent
 from reports.core.style import ONE_COLUMN, PALETTE
 
@@ -64,6 +63,4 @@ def draw(points: pd.DataFrame) -> Figure:
     return figure
 
 
-REPORT = Report(
-    title="Candidates of the search", points=points, table=table, caption=caption, draw=draw, reads="validation"
-)
+REPORT = search_report(title="Candidates of the search", points=points, table=table, caption=caption, draw=draw)

@@ -3,8 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.core.report import Report
-from reports.core.search import candidates
+from reports.core.search import candidates, search_report
 from reports.core.stats import percent
 from reports.core.style import ONE_COLUMN, PALETTE
 
@@ -45,6 +44,4 @@ def draw(points: pd.DataFrame) -> Figure:
     return figure
 
 
-REPORT = Report(
-    title="Course of the search", points=points, table=table, caption=caption, draw=draw, reads="validation"
-)
+REPORT = search_report(title="Course of the search", points=points, table=table, caption=caption, draw=draw)

@@ -6,8 +6,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.core.report import Report
-from reports.core.search import candidates, parameters
+from reports.core.search import candidates, parameters, search_report
 from reports.core.style import PALETTE, TWO_COLUMNS
 
 NAMES = {"clean": "Clean", "corruption": "All corruptions"}
@@ -90,6 +89,4 @@ def _objectives(points: pd.DataFrame) -> list[str]:
     return [name for name in NAMES if name in set(points["objective"])]
 
 
-REPORT = Report(
-    title="Importance of parameters", points=points, table=table, caption=caption, draw=draw, reads="validation"
-)
+REPORT = search_report(title="Importance of parameters", points=points, table=table, caption=caption, draw=draw)

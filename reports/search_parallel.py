@@ -6,8 +6,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from reports.core.report import Report
-from reports.core.search import candidates, parameters
+from reports.core.search import candidates, parameters, search_report
 from reports.core.stats import percent
 from reports.core.style import TWO_COLUMNS
 
@@ -84,6 +83,4 @@ def draw(points: pd.DataFrame) -> Figure:
     return figure
 
 
-REPORT = Report(
-    title="Candidates by parameter", points=points, table=table, caption=caption, draw=draw, reads="validation"
-)
+REPORT = search_report(title="Candidates by parameter", points=points, table=table, caption=caption, draw=draw)

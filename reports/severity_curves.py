@@ -3,7 +3,6 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.core.cells import bold
 from reports.core.choose import base, limit_text, strongest
 from reports.core.families import named, place
 from reports.core.layout import by_setting
@@ -11,7 +10,7 @@ from reports.core.looks import in_order, looks
 from reports.core.paired import compare, lead_note
 from reports.core.panels import Panels
 from reports.core.report import Report
-from reports.core.stats import count_text, main_benchmarks, percent
+from reports.core.stats import corrupted, count_text
 
 LIMIT = 14
 ALL = "all"
@@ -20,20 +19,19 @@ ALL = "all"
 def points(table: pd.DataFrame) -> pd.DataFrame:
     """Returns one row a setting, family and severity: what `reports.core.paired.compare` tells of the accuracy, shown.
 
-    The accuracy of a trial is the mean over the family's corruptions at this severity, in the main benchmark of its
-    dataset; of family "all" over all corruptions; severity 0 is clean images, the same in every family. Corruptions
+    The accuracy of a trial is the mean over the family's corruptions at this severity, in the trial's headline
+    benchmark; of family "all" over all corruptions; severity 0 is clean images, the same in every family. Corruptions
     that lack a severity of their benchmark do not count: each point of a curve is over the same. shown: whether the
     figure shows the setting. Empty where no corruption has two severities.
     """
-    rows = table[table["metric"] == "accuracy"]
-    clean = rows[rows["benchmark"] == "clean"]
-    corrupted = rows[rows["family"].notna() & (rows["benchmark"] == rows["data"].map(main_benchmarks(table)))]
-    corrupted = corrupted[_complete(corrupted)]
-    if corrupted.empty:
+    clean = table[(table["metric"] == "accuracy") & (table["benchmark"] == "clean")]
+    rows = corrupted(table)
+    rows = rows[_complete(rows)]
+    if rows.empty:
         return pd.DataFrame()
     long = pd.concat([
         part.assign(family=family)
-        for family, group in [*corrupted.groupby("family", sort=False), (ALL, corrupted)]
+        for family, group in [*rows.groupby("family", sort=False), (ALL, rows)]
         for part in (clean, group)
     ])  # fmt: skip
     long["place"] = long["family"] + " " + long["severity"].astype(int).astype(str)
@@ -52,9 +50,8 @@ def _complete(rows: pd.DataFrame) -> "pd.Series[bool]":
 def table(points: pd.DataFrame) -> pd.DataFrame:
     """Returns a row a setting: n, and the accuracy over all corruptions at each severity in percent."""
     rows = points[points["family"] == ALL]
-    cells = [bold(percent(r.mean, r.std), r.leads) for r in rows.itertuples()]
     names = {severity: f"Severity {severity}" if severity else "Clean" for severity in rows["severity"].unique()}
-    return by_setting(rows, cells, "severity", names)
+    return by_setting(rows, "severity", names)
 
 
 def caption(points: pd.DataFrame) -> str:
@@ -90,4 +87,6 @@ def draw(points: pd.DataFrame) -> Figure:
     return panels.figure
 
 
-REPORT = Report(title="Accuracy against severity", points=points, table=table, caption=caption, draw=draw)
+REPORT = Report(
+    title="Accuracy against severity", points=points, table=table, caption=caption, headline=True, draw=draw
+)

@@ -1,11 +1,12 @@
 """Where a learned sigma goes, epoch by epoch, from each of its starts."""
 
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from reports.core.curves import curve_names
+from reports.core.panels import legend_below
 from reports.core.report import Report
-from reports.core.stats import count_text
+from reports.core.stats import count_text, metric_name
 from reports.core.style import PALETTE, TWO_COLUMNS
 
 KEYS = ["label", "config", "start"]
@@ -15,10 +16,10 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     """Returns one row a setting and epoch, of settings that learn sigma: group, label, config, start, epoch, n, mean,
     std, lowest, highest, spread, drift.
 
-    group: the label without the start, so that a group's settings differ in their start alone. n: seeds that have the
-    epoch. lowest, highest: of the channels, where each has its own sigma, means over seeds. spread: of the group's
-    means after the last epoch, largest over smallest, minus 1; nan with one start. drift: the share by which the
-    setting's mean changed over the last quarter of the epochs.
+    group: the curve along the start (`reports.core.curves.curve_names`): its settings differ in their start alone. n:
+    seeds that have the epoch. lowest, highest: of the channels, where each has its own sigma, means over seeds.
+    spread: of the group's means after the last epoch, largest over smallest, minus 1; nan with one start. drift: the
+    share by which the setting's mean changed over the last quarter of the epochs.
     """
     if "sigma" not in table or "learn" not in table:
         return pd.DataFrame()
@@ -33,8 +34,9 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     found = sigma.groupby(by, sort=False)["value"].agg(n="count", mean="mean", std="std")
     for name, metric in (("lowest", "sigma_min"), ("highest", "sigma_max")):
         found[name] = watched[watched["metric"] == metric].groupby(by)["value"].mean()
-    found = found.reset_index().sort_values(["label", "epoch"], kind="stable", ignore_index=True)
-    found.insert(0, "group", found["label"].str.replace(r", sigma [^,]+", "", regex=True))
+    found = found.reset_index()
+    found.insert(0, "group", found["config"].map(curve_names(table, "sigma")))
+    found = found.sort_values(["group", "start", "epoch"], kind="stable", ignore_index=True)
     ends = found.groupby("config").tail(1).groupby("group")["mean"]
     several = ends.count() > 1
     found["spread"] = found["group"].map((ends.max() / ends.min() - 1).where(several))
@@ -86,7 +88,8 @@ def caption(points: pd.DataFrame) -> str:
 def summary(points: pd.DataFrame) -> dict[str, float]:
     """Returns each training's mean sigma after the last epoch, over its starts."""
     ends = points.groupby("config").tail(1).groupby("group", sort=False)["mean"].mean()
-    return {f"sigma.{group.lower().replace(', ', '.').replace(' ', '_')}": float(v) for group, v in ends.items()}
+    names = {group: metric_name(group.lower().replace(", ", ".").replace(" ", "_")) for group in ends.index}
+    return {f"sigma.{names[group]}": float(value) for group, value in ends.items()}
 
 
 def draw(points: pd.DataFrame) -> Figure:
@@ -109,12 +112,7 @@ def draw(points: pd.DataFrame) -> Figure:
                 axis.plot(epochs, rows[edge], ":", color=colour, linewidth=0.8)
         axis.set(title=group, xlabel="epoch", ylabel="sigma")
         axis.set_ylim(bottom=0)
-    for axis in axes[len(groups) :]:
-        axis.set_visible(False)
-    named: dict[str, Artist] = {}
-    for axis in axes[: len(groups)]:
-        named |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(list(named.values()), list(named), loc="outside lower center", ncols=len(named))
+    legend_below(figure, axes, len(groups), len(starts))
     return figure
 
 

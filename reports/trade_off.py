@@ -149,5 +149,11 @@ def _cost(box: Bbox, dots: np.ndarray, taken: list[Bbox], frame: Bbox) -> float:
 
 
 REPORT = Report(
-    title="Clean against robust accuracy", points=points, table=table, caption=caption, draw=draw, summary=summary
+    title="Clean against robust accuracy",
+    points=points,
+    table=table,
+    caption=caption,
+    headline=True,
+    draw=draw,
+    summary=summary,
 )

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from reports.core.cells import bold
+from reports.core.layout import by_setting
 from reports.core.paired import SETTING, compare, lead_note
 from reports.core.report import Report
-from reports.core.stats import by_corruption, count_text, percent
+from reports.core.stats import by_corruption, count_text
 
 MEASURES = {"clean": "Clean", "all": "All corruptions", "noise": "Noise", "weather": "Weather"}
 KEYS = [*SETTING, "measure"]
@@ -27,12 +27,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
     """Returns a row a setting, as the paper has one a source model: n, and "mean ± std" of each measure in percent."""
-    rows = []
-    for (_, label), group in points.groupby(["config", "label"], sort=False):
-        cells = {"Source model": label, "n": str(group["n"].max())}
-        shown = {row.measure: bold(percent(row.mean, row.std), row.leads) for row in group.itertuples()}
-        rows.append(cells | {title: shown.get(name, "") for name, title in MEASURES.items()})
-    return pd.DataFrame(rows)
+    return by_setting(points, "measure", MEASURES).rename(columns={"Training": "Source model"})
 
 
 def caption(points: pd.DataFrame) -> str:
@@ -44,4 +39,4 @@ def caption(points: pd.DataFrame) -> str:
     )
 
 
-REPORT = Report(title="Robustness after fine-tuning", points=points, table=table, caption=caption)
+REPORT = Report(title="Robustness after fine-tuning", points=points, table=table, caption=caption, headline=True)

@@ -7,10 +7,11 @@ from typing import Any
 import torch
 
 from study.plan.contracts.core.fresh import CPU, digits, first, new_fit, same, small_cnn
-from study.plan.contracts.made_up import CORRUPTIONS, FINGERPRINT, members, population, table, trials
+from study.plan.contracts.made_up import CORRUPTIONS, FINGERPRINT, members, population, publish, table, trials
 
 __all__ = [
-    "CORRUPTIONS", "CPU", "FINGERPRINT", "digits", "first", "free_port", "members", "new_fit", "population", "same",
+    "CORRUPTIONS", "CPU", "FINGERPRINT", "digits", "first", "free_port", "members", "new_fit", "population",
+    "publish", "same",
     "small_cnn", "stored", "table", "trials",
 ]  # fmt: skip
 

@@ -1,7 +1,7 @@
 """How settings look in figures, and in which order they come: told apart by more than colour, whatever their number."""
 
-import re
-from typing import NamedTuple
+import json
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import pandas as pd
@@ -12,11 +12,10 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 LINES: tuple[str | tuple[int, tuple[float, ...]], ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 HATCHES = ("", "////", "....", "xxxx")
 RAMP = 4
-"""An arm with this many settings has shades of one colour map, in the order of the numbers in their labels."""
+"""An arm with this many settings has shades of one colour map, in the settings' order."""
 RAMPS = ("viridis", "magma")
 REFERENCES = ("#D55E00", "#000000", "#CC79A7", "#E69F00")
 """Colours beside a ramp: those of the palette that are none of viridis' own."""
-NUMBER = re.compile(r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
 
 
 class Look(NamedTuple):
@@ -28,18 +27,16 @@ class Look(NamedTuple):
     hatch: str
 
 
-def natural(text: str) -> tuple[tuple[float, str], ...]:
-    """Returns a key that sorts texts by the numbers in them: "sigma 0.08" before "sigma 0.5" before "sigma 10"."""
-    parts = enumerate(NUMBER.split(text))
-    return tuple((float(part), "") if odd % 2 else (float("-inf"), part) for odd, part in parts)
-
-
 def in_order(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns arm and label of each setting (index: config): arms as they come, settings of an arm by their numbers."""
-    found = points.drop_duplicates("config").set_index("config")[["arm", "label"]]
-    arms = {arm: place for place, arm in enumerate(dict.fromkeys(found["arm"]))}
-    keys = {config: (arms[row["arm"]], natural(row["label"])) for config, row in found.iterrows()}
-    return found.loc[sorted(found.index, key=keys.__getitem__)]
+    """Returns arm and label of each setting (index: config): arms as they come, settings of an arm by their values.
+
+    The values are those that vary in the arm, the first of them slowest; numbers by size, before all else as text.
+    """
+    settings = points.drop_duplicates("config").set_index("config")
+    arms = {arm: place for place, arm in enumerate(dict.fromkeys(settings["arm"]))}
+    about = settings[["arm", "varied"]].itertuples(name=None)
+    keys = {config: (arms[arm], _ranks(json.loads(varied))) for config, arm, varied in about}
+    return settings.loc[sorted(settings.index, key=keys.__getitem__), ["arm", "label"]]
 
 
 def looks(settings: pd.DataFrame) -> dict[str, Look]:
@@ -71,6 +68,16 @@ def looks(settings: pd.DataFrame) -> dict[str, Look]:
             )
             others += 1
     return found
+
+
+def _ranks(value: Any) -> list[tuple[bool, float, str]]:
+    """Returns what sorts JSON values: one entry for each number or text in them."""
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        return [rank for part in parts for rank in _ranks(part)]
+    if isinstance(value, int | float):
+        return [(False, float(value), "")]
+    return [(True, 0.0, str(value))]
 
 
 def shortened(text: str, length: int = 28) -> str:

@@ -9,8 +9,8 @@ from scipy import stats
 
 NO_SPREAD = 1e-12
 """Differences of fractions that vary less than this are equal: what is left is rounding."""
-SETTING = ["arm", "label", "config"]
-"""Columns that name a setting."""
+SETTING = ["arm", "label", "config", "varied"]
+"""Columns that name a setting; `varied` is what its label says beside the arm, name -> value as JSON."""
 LEVEL = 0.05
 """A difference with an adjusted p below this is significant."""
 FEW = 5

@@ -1,8 +1,10 @@
 """Small multiples: a grid of panels that share their axes' names and one legend."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -41,3 +43,12 @@ class Panels:
         else:
             columns = legend_columns([str(label) for label in labels], self.figure.get_figwidth())
             self.figure.legend(handles, labels, loc="outside upper center", ncols=columns)
+
+
+def legend_below(figure: Figure, axes: Iterable[Axes], used: int, columns: int) -> None:
+    """Writes one legend below all axes, with each name in them once; hides axes after the first `used`."""
+    named: dict[str, Artist] = {}
+    for place, axis in enumerate(axes):
+        axis.set_visible(place < used)
+        named |= {str(label): handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(list(named.values()), list(named), loc="outside lower center", ncols=columns)

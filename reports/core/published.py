@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from reports.core.stats import main_benchmarks
+from reports.core.stats import corrupted
 
 FILE = Path(__file__).parent / "published.csv"
 """A line a number. source, table: where it stands. data, model, method: names as rows have them. settings: what else
@@ -27,8 +27,8 @@ def beside(points: pd.DataFrame, table: pd.DataFrame, number: str) -> pd.DataFra
     """Returns the points with columns published (the number as printed) and source; as they are if none is known.
 
     points: rows with config and the column `number`, as `FILE` names numbers; of their column `benchmark`, without
-    one of the main benchmark of the setting's dataset (`main_benchmarks`). table: the tidy rows. A number under
-    corruption stands only beside one on the same benchmark: corruptions made here are others.
+    one of the headline benchmark of the setting's trials. table: the tidy rows. A number under corruption stands only
+    beside one on the same benchmark: corruptions made here are others.
     """
     settings = table.drop_duplicates("config").set_index("config").to_dict("index")
     lines = numbers()
@@ -42,10 +42,16 @@ def beside(points: pd.DataFrame, table: pd.DataFrame, number: str) -> pd.DataFra
     found = pd.DataFrame(known, columns=["config", number, "published", "source"])
     joined = points.merge(found, on=["config", number], how="left")
     data = joined["config"].map({config: setting["data"] for config, setting in settings.items()})
-    measured = joined["benchmark"] if "benchmark" in joined else data.map(main_benchmarks(table))
+    measured = joined["benchmark"] if "benchmark" in joined else joined["config"].map(_benchmarks(table))
     apart = (joined[number] != "clean") & (measured != data.map(BENCHMARKS))
     joined.loc[apart, ["published", "source"]] = None
     return joined if joined["published"].notna().any() else points
+
+
+def _benchmarks(table: pd.DataFrame) -> "pd.Series[str]":
+    """Returns config -> the headline benchmark of all its trials; settings whose trials differ are absent."""
+    pairs = corrupted(table)[["config", "benchmark"]].drop_duplicates()
+    return pairs.drop_duplicates("config", keep=False).set_index("config")["benchmark"]
 
 
 def note(points: pd.DataFrame) -> str:

@@ -1,15 +1,20 @@
 """What the reports of searches share: from validation rows to candidates and the values of their parameters."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
+from reports.core.report import Report
 from reports.core.settings import ROW
 from reports.core.stats import by_trial
 
 ADDED = {"candidate", "chosen"}
 """Columns of validation rows that trials' tables have not: the candidate's number, and whether it was chosen."""
+
+search_report = partial(Report, reads="validation", headline=True)
+"""A report of a search's candidates; takes what `Report` takes."""
 
 
 def candidates(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,8 +11,8 @@ import pandas as pd
 OFF, ON, ABSENT = "off", "on", "-"
 """Levels: None or false; the one other value of what can be off; a parameter that the setting's method lacks."""
 ROW = {
-    *("study", "trial", "config", "arm", "label", "seed", "benchmark", "family", "corruption", "severity"),
-    *("epoch", "metric", "value"),
+    *("study", "trial", "config", "arm", "label", "varied", "seed", "benchmark", "family", "corruption"),
+    *("severity", "epoch", "metric", "value", "headline"),
 }
 """Columns of tidy rows that say nothing of the setting's parameters."""
 
@@ -57,6 +57,13 @@ def components(table: pd.DataFrame) -> pd.DataFrame:
 def in_print(name: str) -> str:
     """Returns a component's name, or an effect's, as print shows it: "noise.sparse" is "noise sparse"."""
     return re.sub(r"(?<=[a-z_])\.(?=[a-z_])", " ", name).replace("_", " ")
+
+
+def value_in_print(value: Any) -> str:
+    """Returns a parameter's value as labels have it: 6 digits of a float, "mean 0 std 0.1" of a dictionary."""
+    if isinstance(value, dict):
+        return " ".join(f"{name} {value_in_print(field)}" for name, field in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def off_levels(found: pd.DataFrame) -> dict[str, set[str]]:

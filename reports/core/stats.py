@@ -7,31 +7,32 @@ import pandas as pd
 
 MEASURES = {"clean": "Clean", "corruption": "All corruptions", "corruption_no_noise": "Without noise"}
 """Accuracies of a trial -> how they are called in print."""
-TRIAL = ["arm", "label", "config", "trial", "seed"]
+TRIAL = ["arm", "label", "config", "varied", "trial", "seed"]
 EXACT = 5
 """Up to this many seeds a bootstrap enumerates every resample."""
 DRAWS = 10_000
 
 
-def main_benchmarks(table: pd.DataFrame) -> dict[str, str]:
-    """Returns dataset -> its main benchmark of corruptions: that of the headline numbers and of "all corruptions".
+def corrupted(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns the rows of accuracies under corruptions, each trial's in its headline benchmark.
 
-    It is the one that most of the dataset's trials have; of several, a published one (its name ends in -c) before one
-    made here, then the first by name.
+    Which benchmark that is was decided when the trial's table was written: the rows are marked, in `headline`.
     """
-    rows = table[(table["metric"] == "accuracy") & table["family"].notna()]
-    counts = rows.groupby(["data", "benchmark"], sort=True)["trial"].nunique().reset_index()
-    counts["made"] = ~counts["benchmark"].str.endswith("-c")
-    order = counts.sort_values(["trial", "made", "benchmark"], ascending=[False, True, True])
-    return dict(order.drop_duplicates("data").set_index("data")["benchmark"])
+    return table[(table["metric"] == "accuracy") & table["headline"] & table["family"].notna()]
+
+
+def benchmarks_text(table: pd.DataFrame) -> str:
+    """Returns what captions say where trials differ in their headline benchmark, "" where they do not."""
+    counts = corrupted(table).groupby("benchmark")["trial"].nunique()
+    if len(counts) < 2:
+        return ""
+    each = " and ".join(f"{name} ({count} trial{'' if count == 1 else 's'})" for name, count in counts.items())
+    return f" Accuracies under corruption are not all of one benchmark but of {each}."
 
 
 def by_corruption(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns `by_benchmark` of the main benchmark of the trial's dataset (`main_benchmarks`), and of clean data."""
-    means = by_benchmark(table)
-    main = means["data"].map(main_benchmarks(table))
-    keep = (means["benchmark"] == "clean") | (means["benchmark"] == main)
-    return means[keep].drop(columns=["data", "benchmark"]).reset_index(drop=True)
+    """Returns `by_benchmark` of each trial's headline benchmark, and of clean data."""
+    return by_benchmark(table[table["headline"]]).drop(columns=["data", "benchmark"])
 
 
 def by_benchmark(table: pd.DataFrame) -> pd.DataFrame:
@@ -49,14 +50,14 @@ def by_benchmark(table: pd.DataFrame) -> pd.DataFrame:
 def by_trial(table: pd.DataFrame) -> pd.DataFrame:
     """Returns one row a trial and a column for each of MEASURES: means over corruptions of means over severities.
 
-    Corruptions are those of the main benchmark of the trial's dataset (`main_benchmarks`).
+    Corruptions are those of the trial's headline benchmark.
     """
     means = by_corruption(table)
-    corrupted = means[means["corruption"] != "clean"]
+    others = means[means["corruption"] != "clean"]
     columns = {
         "clean": means[means["corruption"] == "clean"],
-        "corruption": corrupted,
-        "corruption_no_noise": corrupted[corrupted["family"] != "noise"],
+        "corruption": others,
+        "corruption_no_noise": others[others["family"] != "noise"],
     }
     parts = [part.groupby(TRIAL, sort=False)["accuracy"].mean().rename(name) for name, part in columns.items()]
     return pd.concat(parts, axis=1).reset_index()
@@ -94,6 +95,11 @@ def percent(mean: float, std: float | None = None) -> str:
     if pd.isna(mean):
         return ""
     return f"{100 * mean:.1f}" if std is None or pd.isna(std) else f"{100 * mean:.1f} ± {100 * std:.1f}"
+
+
+def metric_name(text: object) -> str:
+    """Returns a setting's name in the characters that MLflow takes for a metric."""
+    return "".join(c if c.isalnum() or c in "._- " else "_" for c in str(text))
 
 
 def count_text(counts: "pd.Series[int]", noun: str = "seed") -> str:

@@ -13,6 +13,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from reports.core.cells import is_bold, plain
 from reports.core.inline import inline, prepare
 from reports.core.report import Report
+from reports.core.stats import benchmarks_text
 from reports.core.style import style
 
 FORMATS = ("html", "md", "tex", "csv", "png", "svg", "pdf")
@@ -39,12 +40,17 @@ class Section:
 def write(
     name: str, report: Report, rows: pd.DataFrame, folder: Path, formats: Sequence[str]
 ) -> tuple[Section | None, dict[str, float]]:
-    """Makes one report into `folder`, a file a format; returns its section and summary, None if no row fits it."""
+    """Makes one report into `folder`, a file a format; returns its section and summary, None if no row fits it.
+
+    Raises TypeError, before anything is written, where the report's table is not of text alone.
+    """
     points = report.points(rows)
     if points.empty:
         return None, {}
+    table = report.table(points)
+    _check(name, table)
+    caption = report.caption(points) + (benchmarks_text(rows) if report.headline else "")
     folder.mkdir(parents=True, exist_ok=True)
-    table, caption = report.table(points), report.caption(points)
     texts = {
         "csv": points.to_csv(index=False),
         "md": f"## {report.title}\n\n{markdown(table)}\n{caption}\n",
@@ -86,6 +92,17 @@ def alignment(column: "pd.Series[str]") -> str:
     if set(texts) <= MARKS:
         return "c"
     return "r" if all(text[:1] in "+-−(∞0123456789<" for text in texts if text) else "l"
+
+
+def _check(name: str, table: pd.DataFrame) -> None:
+    """Raises TypeError where a table's cell or column name is no text: it would be printed with all its digits."""
+    for column, cells in table.items():
+        for text in (column, *cells):
+            if not isinstance(text, str):
+                raise TypeError(
+                    f"the table of the report {name!r} has {text!r} of type {type(text).__name__} in its column "
+                    f"{column!r}; every cell should be the text that is printed"
+                )
 
 
 def _md(cell: object) -> str:

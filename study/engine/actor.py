@@ -14,6 +14,7 @@ from study.errors import UserError
 from study.ledger import results
 from study.ledger.files import StorageError
 from study.ledger.folder import Folder
+from study.ledger.headline import headline, robustness
 from study.ledger.state import State
 from study.ledger.trial import Trial
 from study.plan.options import Options
@@ -22,6 +23,11 @@ from study.work.trial_run import Place, TrialRun
 
 SELECTING = ("clean", "corruption")
 """What a selection measures. Other metrics may read test images from files of their own."""
+
+
+VALIDATED = 1000
+"""Most validation images on which a trial is measured that no search asks to: a share of a large split is enough to
+tell settings apart, and costs a tenth of ten thousand test images' time."""
 
 
 class Actor(tune.Trainable):  # type: ignore[misc]
@@ -93,15 +99,15 @@ class TrialActor(Actor):
         """Trains an epoch; after the last one evaluates and writes the trial's table.
 
         Returns "point" (the epoch's metrics or None), "points" (JSON: all epochs that this worker knows of and has not
-        said yet), "seconds" (of work so far) and "done".
+        said yet), "seconds" (of work so far), "done" and at the end "score" (see `headline.robustness`).
         """
         with watched(self._left(), self.place.overdue):
             past, point = self._train()
             assert self.run is not None
-            if self.run.fit.done:
-                self._measure(self.run)
+            score = self._measure(self.run) if self.run.fit.done else None
         points = json.dumps([*past, *([point] if point else [])])
-        return {"point": point, "points": points, "seconds": self.run.seconds, "done": self.run.fit.done}
+        done = self.run.fit.done
+        return {"point": point, "points": points, "seconds": self.run.seconds, "done": done, "score": score}
 
     def release(self) -> None:
         """Lets go of a trial whose epochs are all trained."""
@@ -109,8 +115,8 @@ class TrialActor(Actor):
             self.run = None
 
     def cleanup(self) -> None:
-        """Stores a trial that a launch ends before its time, so that nothing of it is trained again."""
-        if self.run is not None and not self.run.fit.done:
+        """Stores a trial that a launch ends between two epochs, so that none of them is trained again."""
+        if self.run is not None and self.run.storable and not self.run.fit.done:
             self.run.save()
             self.home.keep(self.place.checkpoint, self.place.best)
 
@@ -126,11 +132,25 @@ class TrialActor(Actor):
         self.home.keep(self.place.checkpoint, self.place.best)
         return past, point
 
-    def _measure(self, run: TrialRun) -> None:
-        rows, facts = run.table(SELECTING if self.selecting else None)
-        table = self.place.becoming(State.VALIDATED if self.selecting else State.FINISHED)
-        results.write(table, self.study, self.trial, rows, facts)
-        self.home.keep(table)
+    def _measure(self, run: TrialRun) -> float:
+        """Writes the trial's tables: of a selection on the validation split, else on both, the test split last.
+
+        Returns the robustness on the validation split.
+        """
+        validation = self.place.becoming(State.VALIDATED)
+        if not validation.exists():
+            data = None if self.selecting else self.data.for_selection(VALIDATED)
+            rows, facts = run.table(SELECTING, data)
+            results.write(validation, self.study, self.trial, rows, facts)
+            self.home.keep(validation)
+        if not self.selecting:
+            rows, facts = run.table()
+            results.write_correct(self.place.correct, self.trial, rows)
+            self.home.keep(self.place.correct)
+            table = self.place.becoming(State.FINISHED)
+            results.write(table, self.study, self.trial, rows, facts)
+            self.home.keep(table)
+        return robustness(headline(results.rows(validation)))
 
     def _left(self) -> float | None:
         """Returns the seconds that the trial may still take. Raises OverdueError when there are none."""

@@ -23,24 +23,24 @@ def members(folder: Folder, space: Space) -> list[Trial] | None:
     notes = [folder.member(m, space.epochs).with_suffix(".json") for m in range(space.study.population.size)]
     if not all(note.exists() for note in notes):
         return None
-    found = [json.loads(note.read_text(encoding="utf-8"))["trial"] for note in notes]
-    return [Trial.from_json(json.dumps(fields)) for fields in found]
+    schedules = [json.loads(note.read_text(encoding="utf-8"))["trial"] for note in notes]
+    return [Trial.from_json(json.dumps(fields)) for fields in schedules]
 
 
-def choose(folder: Folder, space: Space, ways: list[Trial]) -> None:
+def choose(folder: Folder, space: Space, schedules: list[Trial]) -> None:
     """Records the members and the best of them, by its validation table, whose schedule each seed is to follow."""
     population = space.study.population
     assert population is not None
-    for number, way in enumerate(ways):
-        Candidate(number, number, way.values_at(space.epochs), (way,)).write(folder)
-    kept = candidates.choose(folder, Search(objectives=(population.objective,)))
-    if not kept:
+    for number, schedule in enumerate(schedules):
+        Candidate(number, number, schedule.values_at(space.epochs), (schedule,)).write(folder)
+    chosen = candidates.choose(folder, Search(objectives=(population.objective,)))
+    if not chosen:
         raise UserError(f"every member of the population in {folder.path} diverged. Give it smaller ranges")
-    (best,) = kept
+    (best,) = chosen
     (value,) = best.values(folder, [population.objective])
-    followed = tuple(replace(best.trials[0], arm=BEST, seed=seed) for seed in range(space.study.seeds))
-    Candidate(len(ways), best.number, best.params, followed).write(folder)
-    entry = {"number": len(ways), "member": best.number, population.objective: value}
+    repeated = tuple(replace(best.trials[0], arm=BEST, seed=seed) for seed in range(space.study.seeds))
+    Candidate(len(schedules), best.number, best.params, repeated).write(folder)
+    entry = {"number": len(schedules), "member": best.number, population.objective: value}
     folder.write_json(folder.chosen, {"objectives": [population.objective], "candidates": [entry]})
 
 
@@ -89,7 +89,7 @@ STUDY = Study(
 
 
 def _file(name: str) -> str:
-    """Returns a name as a study in the folder of the report can have it: of the user's own code the file of its copy."""
+    """Returns a name as a study in the folder of the report has it: of the user's own code, the file of its copy."""
     if "@" not in name:
         return name
     source = sources.stored(name)

@@ -11,7 +11,7 @@ import torch
 from study.engine.actor import SELECTING, Actor, place
 from study.ledger import files, results
 from study.ledger.folder import write_json
-from study.ledger.headline import headline
+from study.ledger.headline import headline, marked
 from study.ledger.state import State
 from study.ledger.trial import Trial, with_values
 from study.work.trial_run import TrialRun
@@ -84,7 +84,7 @@ class MemberActor(Actor):
             results.write(self.home.trial(trial.key).becoming(State.VALIDATED), self.study, trial, rows, facts)
         record = {
             "asked": wanted,
-            "score": headline(rows)[self.config_of_member["objective"]],
+            "score": headline(marked(rows))[self.config_of_member["objective"]],
             "points": run.history[self.at.epoch :],
             "trial": json.loads(trial.to_json()),
         }
@@ -128,13 +128,15 @@ class MemberActor(Actor):
         """Writes this member's own way as tidy rows: values and metrics by epoch, scores, whom it copied and when."""
         rows = []
         for note in sorted(self.home.member(self.member, 0).parent.glob("*.json")):
-            found = json.loads(note.read_text(encoding="utf-8"))
-            source, start = found["asked"]["from"]
+            interval = json.loads(note.read_text(encoding="utf-8"))
+            source, start = interval["asked"]["from"]
             if source != self.member:
                 rows.append({"epoch": start, "metric": "source", "value": float(source)})
-            for point in found["points"]:
-                numbers = {k: float(v) for k, v in {**point, **found["asked"]["values"]}.items() if k != "epoch"}
+            for point in interval["points"]:
+                numbers = {k: float(v) for k, v in {**point, **interval["asked"]["values"]}.items() if k != "epoch"}
                 rows += [{"epoch": int(point["epoch"]), "metric": k, "value": v} for k, v in numbers.items()]
-            rows.append({"epoch": int(note.stem), "metric": "score", "value": found["score"]})
+            rows.append({"epoch": int(note.stem), "metric": "score", "value": interval["score"]})
         path = self.home.population / f"{self.member:03}.parquet"
-        results.write(path, self.study, trial, [{"benchmark": "population", **row} for row in rows], {})
+        results.write(
+            path, self.study, trial, [{"benchmark": "population", "severity": self.member, **row} for row in rows], {}
+        )

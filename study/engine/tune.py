@@ -77,15 +77,13 @@ def run_search(bench: Bench, optimizer: Optimizer) -> None:
 
 def scheduler(space: Space) -> TrialScheduler:
     """Returns Ray's scheduler: it stops trials by their validation accuracy after as many epochs as others had."""
-    given = space.study.scheduler
-    assert given is not None
+    rule = space.study.scheduler
+    assert rule is not None
     compared = {"time_attr": "point/epoch", "metric": "point/val_accuracy", "mode": "max"}
-    if given.algorithm == "median":
-        return MedianStoppingRule(grace_period=given.grace, **compared)
-    longest = max(space.epochs, given.grace + 1)
-    return AsyncHyperBandScheduler(
-        max_t=longest, grace_period=given.grace, reduction_factor=given.reduction, **compared
-    )
+    if rule.algorithm == "median":
+        return MedianStoppingRule(grace_period=rule.grace, **compared)
+    longest = max(space.epochs, rule.grace + 1)
+    return AsyncHyperBandScheduler(max_t=longest, grace_period=rule.grace, reduction_factor=rule.reduction, **compared)
 
 
 def fit(
@@ -168,7 +166,7 @@ class TrialRelay(Relay):
         else:
             place = self.folder.trial(ours.key)
             self.folder.fetch(place.mark(State.VALIDATED), place.mark(State.FINISHED), missing=True)
-            self.say(Event(kind=Kind.FINISHED, trial=ours))
+            self.say(Event(kind=Kind.FINISHED, trial=ours, score=result["score"]))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Records a trial whose workers died too often."""

@@ -77,9 +77,12 @@ class Trial:
     @property
     def label(self) -> str:
         """What tables call the setting: the arm and the values that vary in it."""
-        values = {**self.recipe, **self.params}
-        varied = ", ".join(f"{name} {_short(_at(values, name))}" for name in self.varied)
-        return f"{self.arm}, {varied}" if varied and not self.schedule else self.arm
+        return self.arm + "".join(f", {name} {_short(value)}" for name, value in self.label_values.items())
+
+    @property
+    def label_values(self) -> dict[str, Any]:
+        """Name -> value of the parameters that tell the arm's settings apart; {} with a schedule, which has several."""
+        return {} if self.schedule else self.values_at(0)
 
     def at(self, epoch: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """Returns the method's and the recipe's parameters after so many epochs."""
@@ -104,6 +107,15 @@ class Trial:
         return cls(**{**fields, "varied": tuple(fields["varied"]), "schedule": tuple(fields["schedule"])})
 
 
+def short(name: str) -> str:
+    """Returns what print calls a method, dataset, model, metric or report: its name without the hash and the packages.
+
+    Code of the user's own is named by its module and the hash of its source in a trial: "my_package.my_method@1a2b3c".
+    """
+    name = name.partition("@")[0]
+    return Path(name).stem if name.endswith(".py") else name.rpartition(".")[2]
+
+
 def with_values(
     params: Mapping[str, Any], recipe: Mapping[str, Any], values: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -114,15 +126,6 @@ def with_values(
         part = changed["recipe" if head in recipe else "params"]
         part[head] = {**part[head], field: value} if field else value
     return changed["params"], changed["recipe"]
-
-
-def short(name: str) -> str:
-    """Returns what print calls a method, dataset, model, metric or report: its name without the hash and the packages.
-
-    Code of the user's own is named by its module and the hash of its source in a trial: "my_package.my_method@1a2b3c".
-    """
-    name = name.partition("@")[0]
-    return Path(name).stem if name.endswith(".py") else name.rpartition(".")[2]
 
 
 def study_id(name: str, trials: list[Trial]) -> str:
@@ -150,12 +153,12 @@ def folder_digest(path: Path) -> str:
     """Returns 16 hex digits of SHA-256 over the names and sizes of all files below a folder, and the bytes of its
     arrays (.npy), which are of one size whatever they hold.
     """
-    found = hashlib.sha256()
+    digest_of_all = hashlib.sha256()
     for file in sorted(path.rglob("*")):
         if file.is_file():
             content = file_digest(file) if file.suffix == ".npy" else str(file.stat().st_size)
-            found.update(f"{file.relative_to(path).as_posix()}\0{content}\0".encode(errors="surrogateescape"))
-    return found.hexdigest()[:16]
+            digest_of_all.update(f"{file.relative_to(path).as_posix()}\0{content}\0".encode(errors="surrogateescape"))
+    return digest_of_all.hexdigest()[:16]
 
 
 def names_digest(path: Path) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 PARENT = "mlflow.parentRunId"
 """MLflow's tag of a child run: the ID of its parent."""
 SORTED_BY = "corruption"
-"""The metric by which comparisons are ordered: the accuracy under corruption, see `summary.headline`."""
+"""The metric by which comparisons are ordered: the accuracy under corruption, see `study.ledger.headline`."""
 
 MASK = "***"
 """What stands for a user and a password, and for a secret."""

@@ -11,11 +11,12 @@ from search_spaces.core.space import Study
 from study.errors import UserError
 from study.ledger import candidates
 from study.ledger.folder import Folder
-from study.ledger.trial import Trial, study_id
+from study.ledger.trial import Trial, short, study_id
 from study.ledger.uri import absolute, mask
 from study.ledger.versions import commit, versions
 from study.plan.options import Options, restored, stored
 from study.plan.overrides import adopted, changed
+from study.plan.race_rounds import rounds_of
 from study.plan.stored import decode, encode
 from study.registry import sources
 from study.registry.lookup import adopt, find_study
@@ -87,10 +88,15 @@ def _plan(name: str, study: Study, options: Options, command: str, thorough: boo
     data = load_data(study.data, data_options(study, options.values), options.data_root, options.download)
     space = Space(study, data.fingerprint, options.values)
     space.check()
+    rounds_of(options)  # refuses options of a race where there is none
     if study.population and options.storage:
         raise UserError("--storage is not for a population, whose members read one another's states. Share --output")
     if study.population and options.trial_timeout:
         raise UserError("--trial-timeout is not for a population, whose members wait for one another")
+    if options.until_sure:
+        _check_race(study, options)
+        study = replace(study, seeds=rounds_of(options)[0])
+        space = Space(study, data.fingerprint, options.values)
     if study.selects:
         if options.trials:
             raise UserError("--trials is not for a search, whose trials are not known beforehand. Use --samples")
@@ -103,10 +109,20 @@ def _plan(name: str, study: Study, options: Options, command: str, thorough: boo
     if thorough:
         settings = list({trial.config_id: trial for trial in (*firsts, *trials)}.values())
         trying.reports(study, settings, trying.measurements(firsts[0], data))
-    output = options.output or Path("studies") / f"{name}-{sources.short(study.data)}-{identity[:6]}"
+    output = options.output or Path("studies") / f"{name}-{short(study.data)}-{identity[:6]}"
     folder = Folder(output.absolute(), options.storage)
     uri = absolute(options.tracking_uri or f"sqlite:///{folder.path.parent / 'mlflow.db'}")
     return Plan(name, study, options, identity, space, trials[: options.trials], data, folder, uri, command)
+
+
+def _check_race(study: Study, options: Options) -> None:
+    """Raises UserError where a study cannot be raced."""
+    if study.selects:
+        raise UserError("--until-sure races every setting of a study; a search or a population chooses by itself")
+    if any(arm.parent for arm in study.arms):
+        raise UserError("--until-sure is not for a study whose arms have parents: each seed needs a parent of its own")
+    if options.trials:
+        raise UserError("--trials is not for a race, which decides by itself how many there are. Use --max-seeds")
 
 
 def refuse_hindsight(study: Study, folder: Folder) -> None:
@@ -135,9 +151,9 @@ def facts(plan: Plan) -> dict[str, object]:
     """Returns what study.json says of a launch beside the trials; "launch" is what `resume` goes by."""
     return {
         "question": plan.study.question,
-        "data": sources.short(plan.study.data),
+        "data": short(plan.study.data),
         "fingerprint": plan.data.fingerprint,
-        "reports": [*_selection_reports(plan.study), *plan.study.reports],
+        "reports": [*_design_reports(plan), *plan.study.reports, *_certainty_reports(plan)],
         "command": plan.command,
         "tracking_uri": mask(plan.tracking_uri),
         "commit": commit(),
@@ -146,7 +162,17 @@ def facts(plan: Plan) -> dict[str, object]:
     }
 
 
-def _selection_reports(study: Study) -> tuple[str, ...]:
-    if study.population:
+def _design_reports(plan: Plan) -> tuple[str, ...]:
+    """Returns the reports that show how the trials were chosen."""
+    if plan.options.until_sure:
+        return ("race",)
+    if plan.study.population:
         return ("population_schedules",)
-    return ("search_front", "search_history", "search_importance", "search_parallel") if study.searching else ()
+    searching = ("search_front", "search_history", "search_importance", "search_parallel")
+    return searching if plan.study.searching else ()
+
+
+def _certainty_reports(plan: Plan) -> tuple[str, ...]:
+    """Returns the reports that show how sure the numbers are, where there are gains to be sure of."""
+    several = len({trial.config_id for trial in plan.trials}) > 1
+    return ("gain_intervals",) if several and "corruption" in plan.study.evaluate else ()

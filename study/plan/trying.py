@@ -14,12 +14,12 @@ from search_spaces.core.space import Study
 from study.datasets.core.data import Data, Split, TensorSplit
 from study.errors import UserError
 from study.evaluation.rows import Row
-from study.ledger.trial import Trial
+from study.ledger.trial import Trial, short
 from study.plan.contracts.core.findings import ContractError, Entry, checks, inspected, require
 from study.plan.contracts.core.fresh import CPU, one_thread
 from study.registry import signature
 from study.registry.lookup import FOLDERS, find
-from study.registry.sources import one_line, short
+from study.registry.sources import one_line
 from trainers.core.method import generator
 
 SETTINGS, SEEDS = 8, 3

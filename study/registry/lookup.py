@@ -12,6 +12,7 @@ from typing import Any
 
 from search_spaces.core.space import Study
 from study.errors import UserError
+from study.ledger.trial import short
 from study.registry import sources
 
 FOLDERS = {
@@ -73,7 +74,7 @@ def find_study(name: str) -> tuple[str, Study, Path | None]:
             f"STUDY in {source.path} is a {type(study).__name__}, not a search_spaces.core.space.Study. "
             "See search_spaces/sigma_sweep.py for the form"
         )
-    return sources.short(source.name), study, source.path.parent
+    return short(source.name), study, source.path.parent
 
 
 def suggest(name: str, valid: Iterable[str]) -> str:

@@ -21,7 +21,6 @@ from typing import Any
 
 from search_spaces.core.space import Study
 from study.errors import UserError
-from study.ledger.trial import short as short
 
 OURS = ("study", "trainers", "search_spaces", "reports")
 """Packages that no module of a user replaces."""

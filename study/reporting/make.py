@@ -16,11 +16,12 @@ from reports.core.report import Report
 from reports.core.write import FORMATS, Section, write
 from study.errors import UserError
 from study.ledger.folder import Folder
+from study.ledger.trial import short
 from study.ledger.uri import comparison_link, mask
 from study.registry import sources as code
 from study.registry.lookup import find, names, suggest
-from study.reporting import sources as gather
-from study.reporting.sources import Source
+from study.reporting import directories as gather
+from study.reporting.directories import Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,11 +57,11 @@ def make(
             raise UserError(f"there is no format {form!r} of reports.{suggest(form, FORMATS)}")
     sources = [gather.look(folder) for folder in dict.fromkeys(folders)]
     named = list(dict.fromkeys(name for source in sources for name in source.record["reports"]))
-    own = {code.short(name): name for name in named}
+    own = {short(name): name for name in named}
     wanted = [own.get(name, name) for name in dict.fromkeys(only)] or named
     for folder in folders:
         code.use(folder.code)
-    reports: dict[str, Report] = {code.short(name): find("report", name) for name in wanted}
+    reports: dict[str, Report] = {short(name): find("report", name) for name in wanted}
     parts = {kind: gather.parts(sources, kind) for kind in sorted({report.reads for report in reports.values()})}
     if not any(parts.values()):
         gather.rows(sources)  # says that there is nothing
@@ -146,7 +147,7 @@ def _title(sources: Sequence[Source]) -> str:
     by_data: dict[str, list[str]] = {}
     for source in sources:
         by_data.setdefault(source.record["data"], []).append(source.record["name"])
-    return "; ".join(f"{_and(list(dict.fromkeys(found)))} on {data}" for data, found in by_data.items())
+    return "; ".join(f"{_and(list(dict.fromkeys(studies)))} on {data}" for data, studies in by_data.items())
 
 
 def _and(words: list[str]) -> str:

@@ -13,6 +13,7 @@ from study.datasets.core.data import Data
 from study.errors import UserError
 from study.evaluation.corruptions.catalog import CATALOG
 from study.ledger.folder import Folder
+from study.ledger.headline import marked
 from study.ledger.trial import Trial
 from study.registry import signature
 from study.registry.lookup import find
@@ -55,12 +56,12 @@ def subject(
     data_params = {**(trial.data_params if trial and trial.data == data else {}), **prefixed("data.", values)}
     model_params = {**(trial.model_params if trial and trial.model == model else {}), **prefixed("model.", values)}
     loaded = load_data(data, signature.check(data, find("dataset", data), data_params, "--set"), data_root)
-    target, given = find("model", model), {"shape": loaded.shape, "classes": loaded.classes}
+    target, supplied = find("model", model), {"shape": loaded.shape, "classes": loaded.classes}
     if model == "torchvision_classifier" and trial is None:
         model_params["weights_file"] = str(checkpoint)
-        built: nn.Module = signature.build(target, signature.check(model, target, model_params, "--set"), **given)
+        built: nn.Module = signature.build(target, signature.check(model, target, model_params, "--set"), **supplied)
     else:
-        built = signature.build(target, signature.check(model, target, model_params, "--set"), **given)
+        built = signature.build(target, signature.check(model, target, model_params, "--set"), **supplied)
         _load_state(built, checkpoint, model)
     return Subject(
         built.to(device).eval(),
@@ -71,7 +72,7 @@ def subject(
 
 
 def measure(subject: Subject, metrics: list[str], values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Returns the tidy rows (with family) of the metrics, with the options that values give as "METRIC.option"."""
+    """Returns the metrics' tidy rows, with family and headline; values: their options, as "METRIC.option"."""
     checked = {m: signature.check(m, find("metric", m), prefixed(f"{m}.", values), "--set") for m in metrics}
     owners = ("model", "data", *metrics)
     for key in values:
@@ -82,7 +83,9 @@ def measure(subject: Subject, metrics: list[str], values: Mapping[str, Any]) -> 
         for name, params in checked.items()
         for row in signature.build(find("metric", name), params, model=subject.model, data=subject.data)
     ]
-    return [{**r._asdict(), "family": CATALOG[r.corruption].family if r.corruption in CATALOG else None} for r in rows]
+    return marked(
+        {**r._asdict(), "family": CATALOG[r.corruption].family if r.corruption in CATALOG else None} for r in rows
+    )
 
 
 def prefixed(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:

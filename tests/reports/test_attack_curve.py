@@ -42,6 +42,17 @@ def test_a_training_without_a_sigma_is_a_reference(tmp_path: Path) -> None:
     assert not points["learned"].any()
 
 
+def test_settings_of_one_arm_that_differ_beside_sigma_are_not_one_curve(tmp_path: Path) -> None:
+    points = report.points(table(trials("sigma_epsilon", seeds=2), tmp_path))
+    curves = points.groupby("arm")["config"].nunique().to_dict()
+    epsilons = ("0", "0.01", "0.02", "0.04", "0.07", "0.1")
+    assert curves == {"Closed form": 6} | {f"PGD training, epsilon {epsilon}": 1 for epsilon in epsilons}
+    clean = report.draw(points).axes[0]
+    drawn = {line.get_label(): line.get_ydata()[0] for line in clean.lines if line.get_linestyle() == "--"}
+    mean = points[(points["attack"] == "clean") & points["sigma"].isna()].set_index("arm")["mean"]
+    assert drawn == pytest.approx((100 * mean).to_dict())
+
+
 def test_the_table_has_what_leads_in_bold_and_counts_masked_seeds(tmp_path: Path) -> None:
     points = report.points(table(trials("stochastic_sigma", seeds=3), tmp_path))
     worst = points["attack"] == "worst"

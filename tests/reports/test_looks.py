@@ -1,25 +1,37 @@
 """How settings are told apart, and their order."""
 
+import json
+from typing import Any
+
 import pandas as pd
 
-from reports.core.looks import HATCHES, in_order, looks, natural, shortened
+from reports.core.looks import HATCHES, in_order, looks, shortened
 from reports.core.style import PALETTE
 
 
-def _settings(pairs: list[tuple[str, str]]) -> pd.DataFrame:
-    return pd.DataFrame(pairs, columns=["arm", "label"]).assign(config=[f"c{i}" for i in range(len(pairs))])
+def _settings(pairs: list[tuple[str, dict[str, Any]]]) -> pd.DataFrame:
+    """Settings of these arms and varied values; their labels sort in no useful way."""
+    return pd.DataFrame({
+        "arm": [arm for arm, _ in pairs], "label": [f"{len(pairs) - i} {arm}" for i, (arm, _) in enumerate(pairs)],
+        "varied": [json.dumps(varied) for _, varied in pairs], "config": [f"c{i}" for i in range(len(pairs))],
+    })  # fmt: skip
 
 
-def test_labels_are_in_the_order_of_their_numbers() -> None:
-    labels = ["lr 1e-3, sigma 2", "lr 0.1, sigma 0.5", "lr 1e-3, sigma 10", "lr 1e-3, sigma -1"]
-    assert sorted(labels, key=natural) == [labels[3], labels[0], labels[2], labels[1]]
-    points = _settings([("B", "B, sigma 10"), ("A", "A"), ("B", "B, sigma 9"), ("B", "B, sigma 10")])
-    assert in_order(points)["label"].tolist() == ["B, sigma 9", "B, sigma 10", "B, sigma 10", "A"]
+def test_settings_are_in_the_order_of_their_values_whatever_their_labels() -> None:
+    points = _settings([("B", {"sigma": 10.0}), ("A", {}), ("B", {"sigma": 9}), ("B", {"sigma": 10.0})])
     assert in_order(points).index.tolist() == ["c2", "c0", "c3", "c1"]
+    assert in_order(points)["label"].tolist() == ["2 B", "4 B", "1 B", "3 A"]
+    values = [{"lr": lr, "sigma": sigma} for lr, sigma in ((1e-3, 2), (0.1, 0.5), (1e-3, 10), (1e-3, -1))]
+    assert in_order(_settings([("B", varied) for varied in values])).index.tolist() == ["c3", "c0", "c2", "c1"]
+    mixed = ["cosine", None, [0.1, 9.0], {"alpha": 10}, [0.1, 10.0], {"alpha": 2}, 0.5]
+    found = in_order(_settings([("B", {"x": value}) for value in mixed])).index
+    assert [mixed[int(config[1:])] for config in found] == [
+        *([0.1, 9.0], [0.1, 10.0], 0.5, {"alpha": 2}, {"alpha": 10}, None, "cosine"),
+    ]  # fmt: skip
 
 
 def test_up_to_sixty_settings_differ_in_colour_or_marker_and_bars_and_lines_up_to_28() -> None:
-    found = list(looks(in_order(_settings([(f"A{i}", f"A{i}") for i in range(60)]))).values())
+    found = list(looks(in_order(_settings([(f"A{i}", {}) for i in range(60)]))).values())
     assert [look.color for look in found[:7]] == list(PALETTE) and {look.hatch for look in found[:7]} == {HATCHES[0]}
     assert len({(look.color, look.marker) for look in found}) == 60
     assert len({(look.color, look.linestyle) for look in found[:28]}) == 28
@@ -27,8 +39,8 @@ def test_up_to_sixty_settings_differ_in_colour_or_marker_and_bars_and_lines_up_t
 
 
 def test_many_settings_of_an_arm_go_from_dark_to_light_and_the_others_differ() -> None:
-    pairs = [("GNT", f"GNT, sigma {s}") for s in (0.5, 0.1, 1, 10, 2)]
-    found = looks(in_order(_settings([*pairs, ("Speckle", "Speckle"), ("ANT", "ANT")])))
+    pairs: list[tuple[str, dict[str, Any]]] = [("GNT", {"sigma": s}) for s in (0.5, 0.1, 1, 10, 2)]
+    found = looks(in_order(_settings([*pairs, ("Speckle", {}), ("ANT", {})])))
     light = {c: sum(int(look.color[i : i + 2], 16) for i in (1, 3, 5)) for c, look in found.items()}
     ramp = [light[c] for c in ("c1", "c0", "c2", "c4", "c3")]
     assert ramp == sorted(ramp) and len(set(ramp)) == 5

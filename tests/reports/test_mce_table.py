@@ -40,13 +40,23 @@ def test_against_the_studys_own_vanilla_runs(rows: pd.DataFrame) -> None:
     assert "the study's own setting Vanilla" in mce_table.caption(points.reset_index())
 
 
+def test_on_another_benchmark_than_the_reference_there_is_an_error_and_no_ce(rows: pd.DataFrame) -> None:
+    apart = (rows["label"] == "Speckle") & (rows["benchmark"] == "common")
+    mixed = rows.assign(benchmark=rows["benchmark"].mask(apart, "cifar-10-c"))
+    before, after = (mce_table.points(part).set_index(["label", "number"])["mean"] for part in (rows, mixed))
+    assert after["Speckle"].to_dict() == {"error": pytest.approx(before["Speckle", "error"])}
+    assert set(after.index) - {("Speckle", "error")} == {pair for pair in before.index if pair[0] != "Speckle"}
+    others = [pair for pair in after.index if pair[0] != "Speckle"]
+    assert after[others].to_dict() == pytest.approx(before[others].to_dict())
+
+
 def test_against_alexnet_on_imagenet_c(rows: pd.DataFrame) -> None:
     published = rows.replace({"benchmark": {"common": "imagenet-c"}})
     published = published[~published["corruption"].isin(["rotate"])]
     points = mce_table.points(published)
     row = points.set_index(["label", "number"]).loc[("Speckle", "fog")]
     each = [sum(_errors(published, "Speckle", s, "fog", "imagenet-c")) / (5 * 0.819324) for s in range(3)]
-    assert row["mean"] == pytest.approx(fmean(each)) and set(points["reference"]) == {"AlexNet"}
+    assert row["mean"] == pytest.approx(fmean(each)) and set(points["reference"]) == {""}
     assert "AlexNet's, as published" in mce_table.caption(points)
 
 

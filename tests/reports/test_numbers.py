@@ -33,7 +33,9 @@ class Raw:
     """Rows of a folder of Parquet files, as pyarrow reads them, summed up with loops."""
 
     def __init__(self, folder: Path) -> None:
-        self.rows: Rows = [row for path in sorted(folder.glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+        self.rows: Rows = [
+            row for path in sorted(folder.glob("*/result.parquet")) for row in pq.read_table(path).to_pylist()
+        ]
         self.labels = list(dict.fromkeys(row["label"] for row in self.rows))
 
     def accuracy(self, label: str, seed: int, corruption: str) -> float:
@@ -76,7 +78,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def _shown(name: str, folder: Path) -> list[dict[str, str]]:
     """The report's table as people read it: a dictionary for each row."""
     report = find("report", name)
-    rows = results.read(sorted(folder.glob("*.parquet")))
+    rows = results.read(sorted(folder.glob("*/result.parquet")))
     shown = report.table(report.points(rows))
     return [{str(column): plain(cell) for column, cell in row.items()} for row in shown.to_dict("records")]
 
@@ -129,7 +131,7 @@ def test_ablation(folders: dict[str, Path]) -> None:
     raw, shown = Raw(folders["noisymix_ablation"]), _shown("ablation", folders["noisymix_ablation"])
     assert len(shown) == len(raw.labels) == 10
     report = find("report", "ablation")
-    points = report.points(results.read(sorted(folders["noisymix_ablation"].glob("*.parquet"))))
+    points = report.points(results.read(sorted(folders["noisymix_ablation"].glob("*/result.parquet"))))
     order = list(dict.fromkeys(points["label"]))
     base = raw.measures("Baseline")["All corruptions"]
     for row, label in zip(shown, order, strict=True):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.core.paired import LEVEL, compare, gain_text, holm, lead_note, leaders
+from reports.core.paired import LEVEL, SETTING, compare, gain_text, holm, lead_note, leaders
 from reports.core.stats import by_trial
 from tests.support import table, trials
 
@@ -123,7 +123,7 @@ def test_two_equal_settings_are_told_apart_at_the_level() -> None:
 
 def test_compare_has_a_row_a_setting_and_column(tmp_path: Path) -> None:
     rows = table(trials("ant_vs_gnt", seeds=3), tmp_path)
-    long = by_trial(rows).melt(["arm", "label", "config", "seed"], ["clean", "corruption"], "measure", "value")
+    long = by_trial(rows).melt([*SETTING, "seed"], ["clean", "corruption"], "measure", "value")
     found = compare(long, "measure").set_index(["measure", "config"])
     assert len(found) == 2 * 6
     for (measure, config), row in found.iterrows():

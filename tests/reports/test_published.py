@@ -105,6 +105,17 @@ def test_other_corruptions_have_no_published_number_beside_them(tmp_path: Path) 
     assert method_comparison.points(rows)["published"].dropna().tolist() == ["92.4"]
 
 
+def test_a_setting_whose_trials_differ_in_their_benchmark_has_no_published_number_beside_it(tmp_path: Path) -> None:
+    some = [replace(t, data="cifar10", model="preact_resnet18", model_params=FULL) for t in _all()]
+    whole = _on_files(table(some, tmp_path))
+    # NoisyMix's seed 1 was measured on a benchmark made here.
+    apart = (whole["method"] == "noisymix") & (whole["seed"] == 1) & (whole["benchmark"] == "cifar-10-c")
+    points = method_comparison.points(whole.assign(benchmark=whole["benchmark"].mask(apart, "common")))
+    joined = points.dropna(subset="published").set_index(["label", "measure"]).index
+    assert ("AugMix", "corruption") in joined and ("NoisyMix", "clean") in joined
+    assert ("NoisyMix", "corruption") not in joined
+
+
 def test_both_benchmarks_in_one_table(tmp_path: Path) -> None:
     some = [replace(t, data="cifar10", model="preact_resnet18", model_params=FULL) for t in _all()]
     rows = table(some, tmp_path)

@@ -34,7 +34,7 @@ def test_points_by_loops_also_where_a_seed_is_missing(rows: pd.DataFrame) -> Non
 
 
 def test_another_benchmark_does_not_count(rows: pd.DataFrame) -> None:
-    other = rows[rows["corruption"].isin(["fog", "rotate"])].assign(benchmark="other", value=0.1)
+    other = rows[rows["corruption"].isin(["fog", "rotate"])].assign(benchmark="other", value=0.1, headline=False)
     few = other[other["label"] == "Speckle"]
     pd.testing.assert_frame_equal(severity_curves.points(rows), severity_curves.points(pd.concat([rows, few])))
 

@@ -1,5 +1,6 @@
 """Sigma by epoch: points from the tidy rows, one trial at a time."""
 
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -39,3 +40,9 @@ def test_one_start_has_no_spread_and_fixed_sigmas_no_trajectory(tmp_path: Path) 
     points = report.points(table(some, tmp_path))
     assert points["spread"].isna().all() and not set(points["label"]) & {"Fixed, sigma 0.6"}
     assert set(report.table(points)["Spread over starts"]) == {""}
+
+
+def test_the_summary_has_names_that_mlflow_takes(tmp_path: Path) -> None:
+    some = [replace(t, arm="Learned (σ: 50%)") for t in trials("learned_vs_fixed", seeds=1) if t.arm == "Learned"]
+    names = set(report.summary(report.points(table(some, tmp_path))))
+    assert names == {f"sigma.learned__σ__50__.beta_{beta}" for beta in ("0", "0.1", "0.5")}

@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from itertools import product
+from pathlib import Path
 from statistics import fmean
 
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.core.stats import best_interval, by_benchmark, by_corruption, by_trial, main_benchmarks, percent
-from tests.support import CORRUPTIONS, table, trials
+from reports.core.stats import MEASURES, benchmarks_text, best_interval, by_benchmark, by_corruption, by_trial, percent
+from study.ledger import results
+from study.ledger.headline import headline
+from tests.support import CORRUPTIONS, publish, table, trials
 
 
 @pytest.fixture(scope="module")
@@ -56,23 +59,39 @@ def test_a_trial_weighs_its_corruptions_not_their_severities(rows: pd.DataFrame)
     assert by_trial(few).set_index("trial")["corruption"].to_dict() == pytest.approx(corrupted.to_dict(), abs=1e-12)
 
 
-def test_the_headline_is_of_one_benchmark(rows: pd.DataFrame) -> None:
-    """Two benchmarks that share names of corruptions: the one that most trials have counts, else the published one."""
-    again = rows[rows["benchmark"] == "common"]
-    published = again.assign(benchmark="cifar-10-c", value=again["value"] / 2)
-    both = pd.concat([rows, published], ignore_index=True)
-    assert main_benchmarks(rows) == {"digits": "common"} and main_benchmarks(both) == {"digits": "cifar-10-c"}
-    ours, theirs = by_trial(rows).set_index("trial"), by_trial(both).set_index("trial")
-    assert (theirs["corruption"] * 2).to_dict() == pytest.approx(ours["corruption"].to_dict())
-    assert theirs["clean"].equals(ours["clean"])
-    fewer = pd.concat([rows, published[published["trial"] != published["trial"].iloc[0]]], ignore_index=True)
-    assert main_benchmarks(fewer) == {"digits": "common"} and by_trial(fewer).equals(by_trial(rows))
-    means = by_benchmark(both).set_index(["trial", "benchmark", "corruption"])["accuracy"]
-    assert means.xs("common", level="benchmark").to_dict() == pytest.approx(
-        (2 * means.xs("cifar-10-c", level="benchmark")).to_dict()
+def test_every_trial_has_the_numbers_that_mlflow_shows(rows: pd.DataFrame, tmp_path: Path) -> None:
+    """Of three trials one has a published benchmark beside that made here: its numbers are of the published one."""
+    some = trials("sigma_sweep", seeds=1)[:3]
+    table(some, tmp_path)
+    publish(some[1], tmp_path)
+    files = [tmp_path / trial.key / "result.parquet" for trial in some]
+    mixed = results.read(files)
+    shown = by_trial(mixed).set_index("trial")
+    logged = {trial.key: headline(results.rows(file)) for trial, file in zip(some, files, strict=True)}
+    assert logged[some[1].key]["corruption"] == pytest.approx(logged[some[1].key]["corruption.common"] / 2)
+    for trial in some:
+        from_frame = headline(mixed[mixed["trial"] == trial.key].to_dict("records"))
+        for name in MEASURES:
+            assert shown.loc[trial.key, name] == pytest.approx(logged[trial.key][name], abs=1e-12), (trial.label, name)
+        assert from_frame == pytest.approx(logged[trial.key])
+    means = by_benchmark(mixed).groupby(["trial", "benchmark"])["accuracy"].mean()
+    assert means[some[1].key].to_dict() == pytest.approx({
+        "clean": shown.loc[some[1].key, "clean"], "cifar-10-c": shown.loc[some[1].key, "corruption"],
+        "common": 2 * shown.loc[some[1].key, "corruption"],
+    })  # fmt: skip
+
+
+def test_captions_say_where_trials_differ_in_their_headline_benchmark(rows: pd.DataFrame, tmp_path: Path) -> None:
+    assert benchmarks_text(rows) == "" == benchmarks_text(results.read([]))
+    some = trials("sigma_sweep", seeds=1)[:3]
+    table(some, tmp_path)
+    publish(some[1], tmp_path)
+    mixed = results.read(tmp_path / trial.key / "result.parquet" for trial in some)
+    expected = (
+        " Accuracies under corruption are not all of one benchmark but of cifar-10-c (1 trial) and common (2 trials)."
     )
-    elsewhere = pd.concat([rows, published.assign(data="cifar10")], ignore_index=True)
-    assert main_benchmarks(elsewhere) == {"digits": "common", "cifar10": "cifar-10-c"}
+    assert benchmarks_text(mixed) == expected
+    assert benchmarks_text(mixed[mixed["trial"] == some[1].key]) == ""
 
 
 def _brute_force(x: list[float], accuracy: list[list[float]]) -> tuple[float, float, float]:

@@ -58,6 +58,38 @@ def table(
     return results.read(TrialFolder(folder / t.key).mark(state) for t in some)
 
 
+def publish(trial: Trial, folder: Path, benchmark: str = "cifar-10-c", factor: float = 0.5) -> None:
+    """Adds a published benchmark to a trial's `table`: that made here with all accuracies times `factor`."""
+    path = TrialFolder(folder / trial.key).mark(State.FINISHED)
+    rows = results.rows(path)
+    copies = [{**r, "benchmark": benchmark, "value": factor * r["value"]} for r in rows if r["benchmark"] == "common"]
+    results.write(path, "made_up", trial, rows + copies, results.facts(path))
+
+
+def correct(rows: pd.DataFrame) -> pd.DataFrame:
+    """Returns which of 16 test images are correct under each corruption of a `table`, at random."""
+    conditions = rows[rows["headline"] & (rows["metric"] == "accuracy") & rows["family"].notna()]
+    names = conditions[["trial", "corruption", "severity"]].astype(str).agg(" ".join, axis=1)
+    bits = [hashlib.sha256(name.encode()).digest()[:2] for name in names]
+    return conditions.drop(columns=["metric", "value"]).assign(images=16, bits=bits)
+
+
+def race(some: Sequence[Trial]) -> pd.DataFrame:
+    """Returns what two rounds of a race of the trials' settings decided; the last one is dropped after the first."""
+    settings = list({trial.config_id: trial for trial in some}.values())
+    rows = []
+    for number, seeds in ((1, 3), (2, 5)):
+        for place, trial in enumerate(settings if number == 1 else settings[:-1]):
+            gap = 0.01 * place
+            rows.append({
+                "config": trial.config_id, "label": trial.label, "round": number, "seeds": seeds, "mean": 0.8 - gap,
+                "difference": gap, "low": gap - 0.02 / number, "high": gap + 0.02 / number, "p": 0.5,
+                "best": place == 0,
+                "dropped": number == 1 and trial is settings[-1], "reason": "limit" if number == 2 else None,
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def _rows(trial: Trial, value: Callable[[Trial, str, int], float]) -> Iterator[dict[str, Any]]:
     for epoch in (1, 2):
         for metric in ("time", "train_loss", "val_accuracy", "accuracy"):
@@ -135,9 +167,8 @@ def population(some: Sequence[Trial], folder: Path) -> pd.DataFrame:
             rows += [{"epoch": epoch, "metric": name, "value": value} for name, value in values.items()]
         score = 0.9 if copied else 0.8 - 0.01 * number
         rows += [{"epoch": epoch, "metric": "score", "value": score - 0.1 / epoch} for epoch in (2, 4)]
-        results.write(
-            folder / f"{number}.parquet", "made_up", trial, [{"benchmark": "population", **r} for r in rows], {}
-        )
+        where = {"benchmark": "population", "severity": number}
+        results.write(folder / f"{number}.parquet", "made_up", trial, [{**where, **row} for row in rows], {})
     return results.read(folder / f"{number}.parquet" for number in range(len(some)))
 
 

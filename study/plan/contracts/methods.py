@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from study.errors import UserError
-from study.evaluation.core.accuracy import accuracy
+from study.evaluation.core.predict import accuracy
 from study.plan.contracts.core.findings import ContractError, Entry, named, require
 from study.plan.contracts.core.fresh import CPU, batch, digits, first, new_fit, same, small_cnn
 from study.plan.contracts.method_states import CHECKS as OF_STATES

@@ -17,13 +17,13 @@ from study.evaluation.rows import Row
 from study.ledger import results
 from study.ledger.trial import Trial
 from study.plan.contracts.core.findings import ContractError, Entry, Remark, named, require
-from study.plan.contracts.made_up import members, population, table, trials
+from study.plan.contracts.made_up import correct, members, population, race, table, trials
 from study.registry.lookup import names
 
 COMPLETE, ONE_TRIAL, OF_A_SEARCH = "complete", "one trial", "of a search"
 SAVED = (COMPLETE, "no seed in common")
 """Tables of which the figure is saved, which takes longest."""
-READS = ("results", "validation", "population")
+READS = ("results", "validation", "population", "correct", "race")
 UNTRIED = "no row of the made-up tables fits it, so that not all was tried; `study launch STUDY --dry-run` does more"
 _tables: dict[tuple[object, ...], pd.DataFrame] = {}
 """Made-up tables, by what they are made of."""
@@ -132,6 +132,10 @@ def _variants(entry: Entry) -> dict[str, pd.DataFrame]:
         whole = _made_up(some, of_population=True)
     else:
         some, whole = _fitting(entry)
+    if entry.target.reads == "race":
+        return {COMPLETE: race(some)}
+    if entry.target.reads == "correct":
+        whole = correct(whole)
     configs = list(dict.fromkeys(t.config_id for t in some))
     here = {config: index % 2 for index, config in enumerate(configs)}
     found = {
@@ -155,6 +159,8 @@ def _fitting(entry: Entry) -> tuple[Sequence[Trial], pd.DataFrame]:
         return entry.trials, _made_up(entry.trials, entry.measured)
     for name in ("sigma_sweep", *names("study")):
         rows = _made_up(_of_study(name), entry.measured)
+        if entry.target.reads in ("correct", "race"):
+            return _of_study(name), rows
         if not entry.target.points(rows).empty:
             return _of_study(name), rows
     return _of_study("sigma_sweep"), _made_up(_of_study("sigma_sweep"), entry.measured)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from study.errors import UserError
+from study.ledger.trial import short
 from study.plan.contracts.core.findings import Entry, Remark, checks, inspected
 from study.plan.contracts.core.fresh import one_thread
 from study.registry import signature, sources
@@ -54,7 +55,7 @@ def _verdict(
     source: sources.Source, constant: str, target: Any, root: Path | None, options: Mapping[str, Any]
 ) -> Verdict:
     kind = CONSTANTS[constant]
-    entry = Entry(sources.short(source.name), target, options, source=source.name, root=root, beside=source.path.parent)
+    entry = Entry(short(source.name), target, options, source=source.name, root=root, beside=source.path.parent)
     with one_thread():
         wrong, remarks = inspected(kind, entry)
     return Verdict(source.path.name, constant, getattr(target, "__name__", ""), len(checks(kind)), wrong, remarks)

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from reports import population_schedules
 from search_spaces.core.space import Arm, Population, Range, Study
 from study.engine import best_schedule as population
 from study.engine.members import MemberActor
 from study.errors import UserError
+from study.ledger import results
 from study.ledger.folder import Folder
 from study.plan.options import Options
 from study.plan.space import Space
@@ -23,19 +25,32 @@ STUDY = Study(
 )
 
 
+def _config(folder: Path, space: Space, member: int) -> dict[str, object]:
+    return {
+        "trial": space.trials(space.arms[0], {"lr": 0.1})[0].to_json(), "interval": 1, "objective": "corruption",
+        "study": "s", "options": Options(), "folder": str(folder), "storage": None, "member": member,
+    }  # fmt: skip
+
+
+def test_a_members_rows_say_its_number(tmp_path: Path) -> None:
+    data = digits()
+    actor = MemberActor.__new__(MemberActor)
+    actor.setup({"config": _config(tmp_path, Space(STUDY, data.fingerprint), member=3), "lr": 0.1}, data)
+    assert actor.step()["score"] > 0
+    points = population_schedules.points(results.read(Folder(tmp_path).population.glob("*.parquet")))
+    assert set(points["member"]) == {3} and set(points["metric"]) == {"lr", "val_accuracy", "score"}
+
+
 def test_a_member_that_diverges_at_the_end_is_done_and_is_not_chosen(tmp_path: Path) -> None:
     data, folder = digits(), Folder(tmp_path)
     space = Space(STUDY, data.fingerprint)
-    told = {
-        "trial": space.trials(space.arms[0], {"lr": 0.1})[0].to_json(), "interval": 1, "objective": "corruption",
-        "study": "s", "options": Options(), "folder": str(tmp_path), "storage": None, "member": 0,
-    }  # fmt: skip
+    config = _config(tmp_path, space, member=0)
     actor = MemberActor.__new__(MemberActor)
-    actor.setup({"config": told, "lr": 0.1}, data)
+    actor.setup({"config": config, "lr": 0.1}, data)
     assert actor.step()["done"] is False
     start = actor.at
     for _ in range(2):  # again, as after a resume
-        actor.reset_config({"config": told, "lr": 1e30})
+        actor.reset_config({"config": config, "lr": 1e30})
         actor.at = start
         result = actor.step()
         assert result["done"] is True and result["score"] == 0.0

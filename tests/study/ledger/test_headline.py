@@ -5,7 +5,7 @@ import math
 import pytest
 
 from study.ledger import results
-from study.ledger.headline import BESIDE, details, headline
+from study.ledger.headline import BESIDE, details, headline, marked
 
 
 def _row(corruption: str, family: str | None, value: float, **changed: object) -> dict[str, object]:
@@ -25,15 +25,15 @@ def test_means_over_severities_then_over_corruptions() -> None:
         _row("clean", None, 0.111, metric="top5"), _row("fog", "weather", 0.111, metric="top5"),
         _row("fog", None, 0.111, benchmark="training"), _row("pgd", None, 0.111),
     ]  # fmt: skip
-    assert headline(rows) == pytest.approx(
+    assert headline(marked(rows)) == pytest.approx(
         {"clean": 0.9, "corruption": 0.5, "corruption_no_noise": 0.6, "noise": 0.4, "weather": 0.5, "geometric": 0.7}
     )
 
 
 def test_what_was_not_measured_is_absent() -> None:
-    assert headline([]) == {}
-    assert headline([_row("clean", None, 0.9, benchmark="clean")]) == {"clean": 0.9}
-    assert headline([_row("shot_noise", "noise", 0.5)]) == {"corruption": 0.5, "noise": 0.5}
+    assert headline(marked([])) == {}
+    assert headline(marked([_row("clean", None, 0.9, benchmark="clean")])) == {"clean": 0.9}
+    assert headline(marked([_row("shot_noise", "noise", 0.5)])) == {"corruption": 0.5, "noise": 0.5}
 
 
 def test_accuracy_without_a_family_is_none_of_a_corruption() -> None:
@@ -50,7 +50,7 @@ def test_accuracy_without_a_family_is_none_of_a_corruption() -> None:
         {"benchmark": "linf", "family": float("nan"), "corruption": "clean", "metric": "accuracy", "value": 0.2},
     ]
     expected = {"clean": 0.9, "corruption": 0.5, "corruption_no_noise": 0.5, "blur": 0.5}
-    assert headline(rows) == expected
+    assert headline(marked(rows)) == expected
 
 
 def test_details_are_what_else_was_measured() -> None:
@@ -80,9 +80,41 @@ def test_benchmarks_stay_apart_though_corruptions_share_names() -> None:
         _row("fog", "weather", 0.2), _row("gaussian_noise", "noise", 0.4),
         _row("fog", "weather", 0.7, benchmark="cifar-10-c"), _row("fog", "weather", 0.9, benchmark="cifar-10-c"),
     ]  # fmt: skip
-    assert headline(rows) == pytest.approx(
+    assert headline(marked(rows)) == pytest.approx(
         {
             "corruption": 0.8, "corruption_no_noise": 0.8, "weather": 0.8,
             "corruption.common": 0.3, "corruption_no_noise.common": 0.2, "weather.common": 0.2, "noise.common": 0.4,
         }
     )  # fmt: skip
+
+
+def _marks(*benchmarks: str) -> set[str]:
+    rows = marked([_row("clean", None, 0.9), *(_row("fog", "weather", 0.5, benchmark=name) for name in benchmarks)])
+    assert rows[0]["headline"] is True
+    return {str(row["benchmark"]) for row in rows[1:] if row["headline"]}
+
+
+def test_a_published_benchmark_comes_before_others_then_the_first_by_name() -> None:
+    assert _marks() == set() and _marks("mnist") == {"mnist"}
+    assert _marks("common", "extra", "cifar-10-c") == {"cifar-10-c"} == _marks("cifar-10-c", "common")
+    assert _marks("common", "imagenet-c", "mnist-c") == {"imagenet-c"}
+    assert _marks("extra", "common") == {"common"} and _marks("mnist-c", "cifar-10-c") == {"cifar-10-c"}
+
+
+def test_every_row_is_marked_and_an_old_mark_is_replaced() -> None:
+    rows = [
+        _row("fog", "weather", 0.5), _row("fog", "weather", 0.9, metric="top5"),
+        _row("clean", None, 0.9, metric="top5"), _row("pgd", None, 0.1, benchmark="adversarial"),
+        {**_row("fog", None, 0.1, benchmark="aaa-c"), "family": float("nan")},
+        _row("fog", "weather", 0.1, benchmark="reliability-c", metric="bin_share"),
+        {"benchmark": "training", "epoch": 1, "metric": "accuracy", "value": 0.3},
+    ]  # fmt: skip
+    expected = [True, True, False, False, False, False, False]
+    assert [row["headline"] for row in marked(rows)] == expected and "headline" not in rows[0]
+    assert [row["headline"] for row in marked({**row, "headline": True} for row in rows)] == expected
+    assert [row["headline"] for row in marked(marked(rows))] == expected
+
+
+def test_rows_without_a_mark_are_a_mistake_of_ours() -> None:
+    with pytest.raises(KeyError, match="headline"):
+        headline([_row("fog", "weather", 0.5)])

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
+from study.errors import UserError
 from study.ledger import results
 from study.ledger.trial import Trial
 from tests.support import table, trials
@@ -37,6 +39,34 @@ def test_rows_come_back_bit_for_bit_with_the_trials_identity(tmp_path: Path) -> 
     }  # fmt: skip
     assert {k: first[k] for k in expected} == expected and "params" not in frame
     assert results.facts(tmp_path / "results/a.parquet") == {"seconds": 1.5, "versions": {"torch": "2"}}
+
+
+def test_what_varies_comes_back_as_json_and_nothing_where_the_label_is_the_arm(tmp_path: Path) -> None:
+    dictionary = {**GNT.params, "noise": {"additive": 0.1 + 0.2, "sparse": None}}
+    several = replace(GNT, params=dictionary, varied=("sigma", "lr", "noise.additive"))
+    expected = {"sigma": 0.0, "lr": GNT.recipe["lr"], "noise.additive": 0.1 + 0.2}
+    phases = ({"epoch": 1, "params": GNT.params, "recipe": GNT.recipe},)
+    cases = ((GNT, {"sigma": 0.0}), (several, expected), (SPECKLE, {}), (replace(GNT, schedule=phases), {}))
+    for trial, varied in cases:
+        frame = _write(tmp_path / "a.parquet", trial)
+        assert [json.loads(text) for text in frame["varied"]] == [varied]
+        assert list(json.loads(frame["varied"].item())) == list(varied)
+
+
+def test_rows_are_marked_when_they_are_written(tmp_path: Path) -> None:
+    frame = _write(tmp_path / "a.parquet", GNT, ROW, {**ROW, "benchmark": "cifar-10-c"}, {**ROW, "benchmark": "extra"})
+    assert frame["headline"].tolist() == [False, True, False] and frame["headline"].dtype == bool
+    assert [row["headline"] for row in results.rows(tmp_path / "a.parquet")] == [False, True, False]
+    assert results.read([])["headline"].dtype == bool
+
+
+def test_a_table_of_an_older_version_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    _write(path)
+    pq.write_table(pq.read_table(path).drop_columns(["varied", "headline"]), path)
+    for read in (lambda: results.read([path]), lambda: results.rows(path)):
+        with pytest.raises(UserError, match="a.parquet has no column varied and no column headline: an older version"):
+            read()
 
 
 def test_parameters_are_columns_numbers_as_numbers_and_all_else_as_text(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from study.errors import UserError
+from study.ledger.trial import short
 from study.registry import sources
 from study.registry.lookup import adopt, find, find_study
 
@@ -49,7 +50,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_file_is_found_by_its_path_with_what_it_imports(folder: Path) -> None:
     name = adopt("method", str(folder / "my_method.py"))
-    assert name.startswith("my_method@") and sources.short(name) == "my_method"
+    assert name.startswith("my_method@") and short(name) == "my_method"
     assert set(sources.stored(name).files) == {"my_method.py", "helper.py"}
     assert find("method", name).factor == 1 and find("method", name) is find("method", name)
     assert str(folder) not in name
@@ -83,7 +84,7 @@ def test_a_module_of_a_package_is_found_beside_and_by_its_dotted_name(folder: Pa
     (package / "helper.py").write_text("FACTOR = 5\n")
     (package / "packaged.py").write_text(PACKAGED)
     name = adopt("method", "my_package.packaged", folder)
-    assert name.startswith("my_package.packaged@") and sources.short(name) == "packaged"
+    assert name.startswith("my_package.packaged@") and short(name) == "packaged"
     assert set(sources.stored(name).files) == {f"my_package/{file}.py" for file in ("packaged", "__init__", "helper")}
     assert find("method", name).factor == 5
     assert adopt("method", str(package / "packaged.py")) == name

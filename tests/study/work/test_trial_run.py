@@ -115,6 +115,44 @@ def test_the_first_of_equally_good_epochs_is_the_best(tmp_path: Path) -> None:
     assert run.best.read_bytes() == first
 
 
+SELDOM = 1e9
+"""Seconds from one checkpoint to the next: none but the last comes in a test's time."""
+
+
+def test_stored_seldom_it_ends_with_the_files_of_one_stored_after_every_epoch(tmp_path: Path) -> None:
+    seldom, often = (
+        TrialRun(_trial(), DATA, Place(), tmp_path / name, every) for name, every in (("s", SELDOM), ("o", 0.0))
+    )
+    seldom.epoch()
+    assert not seldom.checkpoint.exists() and not seldom.best.exists()
+    for run in (seldom, often):
+        _finish(run)
+    for name in ("checkpoint", "best"):
+        one, other = (torch.load(getattr(run, name), weights_only=True)["fit"] for run in (seldom, often))
+        assert same(one, other)
+
+
+def test_what_was_not_stored_is_trained_again_and_is_the_same(tmp_path: Path) -> None:
+    whole = TrialRun(_trial(), DATA, Place(), tmp_path / "whole")
+    rows, _ = _finish(whole)
+    first = TrialRun(_trial(), DATA, Place(), tmp_path / "often", SELDOM)
+    first.epoch()
+    first.save()  # as where a launch ends in order
+    first.epoch()  # and a process that dies here
+    again = TrialRun(_trial(), DATA, Place(), tmp_path / "often", SELDOM)
+    assert again.fit.epoch == 1
+    assert same(_numbers(_finish(again)[0]), _numbers(rows))
+    assert same(*(torch.load(run.best, weights_only=True)["fit"] for run in (again, whole)))
+
+
+def test_half_an_epoch_is_nothing_to_store(tmp_path: Path) -> None:
+    run = TrialRun(_trial(optimizer="sgd", lr=1e15), DATA, Place(), tmp_path, SELDOM)
+    assert run.storable
+    with pytest.raises(DivergedError):
+        _finish(run)
+    assert not run.storable
+
+
 class _Bomb:
     """Pickled, it asks whoever loads it to make a directory."""
 

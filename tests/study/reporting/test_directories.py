@@ -11,7 +11,7 @@ from study.ledger import results
 from study.ledger.folder import Folder, write_json
 from study.ledger.state import State
 from study.ledger.trial import Trial
-from study.reporting import sources as gather
+from study.reporting import directories as gather
 from tests.support import members, population, table, trials
 
 FACTS = {"question": "?", "data": "digits"}
@@ -71,6 +71,16 @@ def test_a_setting_has_one_label(tmp_path: Path) -> None:
     renamed = [replace(trial, arm="Gaussian") for trial in _sweep(0.5, seeds=3)]
     rows = gather.rows([_study(tmp_path / "a", _sweep(0.5)), _study(tmp_path / "b", renamed, name="other")])
     assert set(rows["label"]) == {"GNT, sigma 0.5"} and set(rows["seed"]) == {0, 1, 2}
+
+
+def test_what_varies_belongs_to_the_label(tmp_path: Path) -> None:
+    """Seed 2 is of a study that calls the setting by another arm and varies nothing in it."""
+    fixed = [replace(trial, arm="Half", varied=()) for trial in _sweep(0.5, seeds=3)]
+    rows = gather.rows([_study(tmp_path / "a", _sweep(0.1, 0.5)), _study(tmp_path / "b", fixed, name="other")])
+    found = rows.drop_duplicates("trial")
+    assert set(found["seed"]) == {0, 1, 2} and set(found["arm"]) == {"GNT"}
+    texts = set(zip(found["label"], found["varied"], strict=True))
+    assert texts == {("GNT, sigma 0.1", '{"sigma": 0.1}'), ("GNT, sigma 0.5", '{"sigma": 0.5}')}
 
 
 def test_names_are_as_short_as_tells_studies_apart(tmp_path: Path) -> None:
