@@ -71,6 +71,11 @@ def require(right: bool, message: str) -> None:
         raise ContractError(message)
 
 
+def require_type(value: Any, kind: type, what: str, right: str) -> None:
+    """Raises ContractError where a value is of another type. what, right: the beginning and the end of what it says."""
+    require(isinstance(value, kind), f"{what} of type {type(value).__name__}; {right} is right")
+
+
 def checks(kind: str) -> dict[str, Check]:
     """Returns name -> check of a kind ("method", ...), in order. Imported only here: reports need matplotlib."""
     found: dict[str, Check] = importlib.import_module(f"study.plan.contracts.{MODULES[kind]}").CHECKS
