@@ -34,12 +34,22 @@ class Actor(tune.Trainable):  # type: ignore[misc]
     """Base of the actors: takes one configuration after another; being reused, it pays for imports and data once.
 
     What it needs stands in its config under "config": "study" (name), "folder" (shared by all nodes unless there is a
-    "storage"), "options" (of the launch) and what a subclass adds.
+    "storage"), "options" (of the launch), "trial" (JSON) and what a subclass adds.
     The data comes through Ray's object store: it is read once, by the driver, and sent to each node once.
 
     A step that fails by itself (diverged, out of memory, a mistake in the code) says so in its result, so that the
     trial ends there: it would fail again. What Ray hears of as an error is the death of a worker, and is retried.
     """
+
+    def __init__(self, config: dict[str, Any], *rest: Any, **options: Any) -> None:
+        """Loads a dataset of the user's own before Ray's store gives the data, of which classes may be theirs."""
+        home = Folder(Path(config["config"]["folder"]), config["config"]["storage"])
+        data = Trial.from_json(config["config"]["trial"]).data
+        if "@" in data:
+            home.fetch(home.code, missing=True)
+            sources.use(home.code)
+            sources.load(data)
+        super().__init__(config, *rest, **options)
 
     def setup(self, config: dict[str, Any], data: Data) -> None:
         """Takes the data onto this worker's device, and the first configuration."""

@@ -108,8 +108,12 @@ class Trial:
 
 
 def short(name: str) -> str:
-    """Returns what print calls a method, model, ...: its name; of a user's own without its packages and its hash."""
-    return name.partition("@")[0].rpartition(".")[2]
+    """Returns what print calls a method, dataset, model, metric or report: its name without the hash and the packages.
+
+    Code of the user's own is named by its module and the hash of its source in a trial: "my_package.my_method@1a2b3c".
+    """
+    name = name.partition("@")[0]
+    return Path(name).stem if name.endswith(".py") else name.rpartition(".")[2]
 
 
 def with_values(

@@ -15,7 +15,7 @@ from study.datasets.core.data import Data, Split, TensorSplit
 from study.errors import UserError
 from study.evaluation.rows import Row
 from study.ledger.trial import Trial, short
-from study.plan.contracts.core.findings import ContractError, Entry, checks, inspected, require
+from study.plan.contracts.core.findings import ContractError, Entry, checks, inspected, require, require_type
 from study.plan.contracts.core.fresh import CPU, one_thread
 from study.registry import signature
 from study.registry.lookup import FOLDERS, find
@@ -111,7 +111,7 @@ def _step(trial: Trial, data: Data, x: Tensor, y: Tensor) -> None:
     model.to(memory_format=method.memory_format(model))
     method.setup(model, x, draws)
     loss = _loss(method.train(), model.train(), x, y, draws)
-    require(isinstance(loss, Tensor), f"loss returned a {type(loss).__name__}; a tensor of one number is right")
+    require_type(loss, Tensor, "loss returned an object", "a tensor of one number")
     require(loss.shape == (), f"loss returned the shape {tuple(loss.shape)}; one number, of shape (), is right")
     require(bool(loss.isfinite()), f"loss is {loss.item()} on two images; a finite number is right")
     require(loss.requires_grad, "loss has no gradient; it should depend on the model's output, without no_grad")

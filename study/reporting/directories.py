@@ -11,7 +11,7 @@ from study.errors import UserError
 from study.ledger import candidates, results
 from study.ledger.folder import Folder
 from study.ledger.state import State
-from study.ledger.trial import Trial
+from study.ledger.trial import Trial, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,12 +141,18 @@ READ = {"results": rows, "validation": validation, "population": population, "co
 def parts(sources: Sequence[Source], kind: str) -> "dict[str, pd.DataFrame]":
     """Returns name -> rows of what is reported apart, without what has no rows.
 
-    Results are apart by dataset, since accuracies on two are not to be compared. Each search and each population is
-    apart, since numbers of candidates and members mean something within one only.
+    Results are apart by dataset, since accuracies on two are not to be compared; two versions of a user's own dataset
+    are named with their hashes. Each search and each population is apart, since numbers of candidates and members mean
+    something within one only.
     """
     if kind in ("results", "correct"):
         by_data = {data: READ[kind](_on(sources, data)) for data in _finished_on(sources)}
-        return {data: table for data, table in by_data.items() if len(table)}
+        printed = [short(data) for data in by_data]
+        return {
+            short(data) if printed.count(short(data)) == 1 else data: table
+            for data, table in by_data.items()
+            if len(table)
+        }
     read = {name: READ[kind]([source]) for name, source in zip(names(sources), sources, strict=True)}
     return {name: table for name, table in read.items() if len(table)}
 

@@ -56,7 +56,9 @@ def make(
         if form not in FORMATS:
             raise UserError(f"there is no format {form!r} of reports.{suggest(form, FORMATS)}")
     sources = [gather.look(folder) for folder in dict.fromkeys(folders)]
-    wanted = list(dict.fromkeys(only or [name for source in sources for name in source.record["reports"]]))
+    named = list(dict.fromkeys(name for source in sources for name in source.record["reports"]))
+    own = {short(name): name for name in named}
+    wanted = [own.get(name, name) for name in dict.fromkeys(only)] or named
     for folder in folders:
         code.use(folder.code)
     reports: dict[str, Report] = {short(name): find("report", name) for name in wanted}

@@ -187,7 +187,7 @@ def _searched(plan: "Plan", console: Console) -> None:
     table = _table("Arm", "Method", "Searched")
     for arm in plan.space.arms:
         searched = ", ".join(f"{name} in {_dimension(d)}" for name, d in arm.dimensions().items())
-        table.add_row(arm.label, arm.method, searched or "nothing: one setting")
+        table.add_row(arm.label, short_name(arm.method), searched or "nothing: one setting")
     console.print(table)
     if search:
         count = "the grid's" if search.algorithm == "grid" else str(search.samples)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from study.datasets.core.data import Data, Split
 from study.errors import UserError
-from study.plan.contracts.core.findings import ContractError, Entry, Remark, named, require
+from study.plan.contracts.core.findings import ContractError, Entry, Remark, named, require, require_type
 from study.plan.contracts.core.fresh import CPU, same
 
 SUPPLIED = ["root", "device", "download"]
@@ -28,7 +28,7 @@ NO_FILES = "its files are not here, so its images were not looked at; --data-roo
 def form(entry: Entry) -> None:
     """DATASET is a function of root, device and download, all keyword-only, and of options with types."""
     right = "`def load(*, root: Path | None = None, device: torch.device, download: bool = False) -> Data` is right"
-    require(callable(entry.target), f"it is a {type(entry.target).__name__}, not a function; {right}")
+    require(callable(entry.target), f"it is of type {type(entry.target).__name__}, not a function; {right}")
     parameters = inspect.signature(entry.target).parameters
     require(list(parameters)[:3] == SUPPLIED, f"it takes {', '.join(parameters) or 'nothing'}; {right}")
     for name, parameter in parameters.items():
@@ -68,7 +68,7 @@ def batches_in_order(entry: Entry) -> Remark | None:
     """Each split has images in [0, 1] of one shape, and labels below the number of classes, the same twice."""
     if (data := _loaded(entry)) is None:
         return NO_FILES
-    require(isinstance(data, Data), f"it returns a {type(data).__name__}; study.datasets.core.data.Data is right")
+    require_type(data, Data, "it returns an object", "study.datasets.core.data.Data")
     require(data.classes >= 2, f"it has {data.classes} classes; at least 2 are right")
     for name in SPLITS:
         split = getattr(data, name)

@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from study.errors import UserError
 from study.evaluation.core.predict import accuracy
-from study.plan.contracts.core.findings import ContractError, Entry, named, require
+from study.plan.contracts.core.findings import ContractError, Entry, named, require, require_type
 from study.plan.contracts.core.fresh import CPU, batch, digits, first, new_fit, same, small_cnn
 from study.plan.contracts.method_states import CHECKS as OF_STATES
 from study.plan.contracts.method_states import ready
@@ -40,7 +40,7 @@ def form(entry: Entry) -> None:
     """METHOD is a class of training methods that defines what it minimises."""
     target = entry.target
     right = "a class that derives from trainers.core.method.Method is right"
-    require(isinstance(target, type), f"it is a {type(target).__name__}, not a class; {right}")
+    require(isinstance(target, type), f"it is of type {type(target).__name__}, not a class; {right}")
     require(issubclass(target, Method), f"{target.__name__} does not derive from Method; {right}")
     for name in ("loss", "views"):
         require(
@@ -89,7 +89,7 @@ def ranges(entry: Entry) -> None:
 def finite_loss_with_gradients(entry: Entry) -> None:
     """The loss is one finite number, of images in [0, 1], and every parameter of the model has a gradient of it."""
     loss, shown, model = _step(entry, 0)
-    require(isinstance(loss, Tensor), f"loss returned a {type(loss).__name__}; a tensor of one number is right")
+    require_type(loss, Tensor, "loss returned an object", "a tensor of one number")
     require(loss.shape == (), f"loss returned the shape {tuple(loss.shape)}; one number, of shape (), is right")
     require(bool(loss.isfinite()), f"loss is {loss.item()} on ordinary images; a finite number is right")
     require(len(shown) > 0, "loss did not call the model; it should return what the model's output costs")
@@ -224,7 +224,7 @@ def trains(entry: Entry) -> None:
     require(all(map(math.isfinite, losses)), f"training losses of the digits were {losses}; finite ones are right")
     share = accuracy(fit.model, digits().validation)
     require(
-        share > CHANCE, f"after {EPOCHS} epochs {share:.0%} of the digits are right; at least {CHANCE:.0%} is asked"
+        share > CHANCE, f"after {EPOCHS} epochs {share:.0%} of the digits are right; at least {CHANCE:.0%} should be"
     )
 
 

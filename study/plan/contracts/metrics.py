@@ -17,7 +17,7 @@ from study.errors import UserError
 from study.evaluation.rows import Row
 from study.models.core.classifier import initialise
 from study.models.toy_mlp import ToyMLP
-from study.plan.contracts.core.findings import Entry, Remark, named, require
+from study.plan.contracts.core.findings import Entry, Remark, named, require, require_type
 from study.plan.contracts.core.fresh import CPU, digits, first, same, small_cnn
 from study.registry import signature
 from study.registry.lookup import find
@@ -31,7 +31,7 @@ RIGHT = "`def measure(model: nn.Module, data: Data, *, ...) -> list[Row]` is rig
 
 def form(entry: Entry) -> None:
     """METRIC is a function of a model and data, and of keyword-only options with types."""
-    require(callable(entry.target), f"it is a {type(entry.target).__name__}, not a function; {RIGHT}")
+    require(callable(entry.target), f"it is of type {type(entry.target).__name__}, not a function; {RIGHT}")
     parameters = list(inspect.signature(entry.target).parameters.values())
     require([p.name for p in parameters[:2]] == ["model", "data"],
             f"it takes {', '.join(p.name for p in parameters) or 'nothing'}; {RIGHT}")  # fmt: skip
@@ -52,10 +52,13 @@ def tidy_rows(entry: Entry) -> Remark | None:
     if remark := _unset(entry):
         return remark
     rows = _measured(entry)
-    require(isinstance(rows, list), f"it returns a {type(rows).__name__}; a list of Rows is right")
+    require_type(rows, list, "it returns an object", "a list of Rows")
     require(len(rows) > 0, "it returns no row")
     for row in rows:
-        require(type(row) is Row, f"it returns a {type(row).__name__} in its list; study.evaluation.rows.Row is right")
+        require(
+            type(row) is Row,
+            f"it returns an object of type {type(row).__name__} in its list; study.evaluation.rows.Row is right",
+        )
         where = f"{row.metric} under {row.corruption}, severity {row.severity}"
         is_float = type(row.value) is float
         require(is_float, f"the value of {where} is a {type(row.value).__name__}; a float is right: .item()")

@@ -18,7 +18,7 @@ Shape = tuple[int, int, int]
 def form(entry: Entry) -> None:
     """MODEL is a class of classifiers."""
     right = "a class that derives from study.models.core.classifier.Classifier is right"
-    require(isinstance(entry.target, type), f"it is a {type(entry.target).__name__}, not a class; {right}")
+    require(isinstance(entry.target, type), f"it is of type {type(entry.target).__name__}, not a class; {right}")
     require(issubclass(entry.target, Classifier), f"{entry.target.__name__} does not derive from Classifier; {right}")
 
 

@@ -16,7 +16,7 @@ from reports.core.write import FORMATS, write
 from study.evaluation.rows import Row
 from study.ledger import results
 from study.ledger.trial import Trial
-from study.plan.contracts.core.findings import ContractError, Entry, Remark, named, require
+from study.plan.contracts.core.findings import ContractError, Entry, Remark, named, require, require_type
 from study.plan.contracts.made_up import correct, members, population, race, table, trials
 from study.registry.lookup import names
 
@@ -34,7 +34,7 @@ _points: dict[tuple[object, ...], dict[str, pd.DataFrame]] = {}
 def form(entry: Entry) -> None:
     """REPORT is a Report, and reads rows that there are."""
     right = "Report(title=..., points=..., table=..., caption=...) of reports.core.report is right"
-    require(isinstance(entry.target, Report), f"it is a {type(entry.target).__name__}; {right}")
+    require(isinstance(entry.target, Report), f"it is of type {type(entry.target).__name__}; {right}")
     reads = entry.target.reads
     require(reads in READS, f"it reads {reads!r}; one of {', '.join(READS)} is right")
 
@@ -46,7 +46,7 @@ def points(entry: Entry) -> Remark | None:
         before = rows.copy(deep=True)
         computed = entry.target.points(rows)
         is_frame = isinstance(computed, pd.DataFrame)
-        require(is_frame, f"points returns a {type(computed).__name__}; a pandas.DataFrame is right")
+        require(is_frame, f"points returns an object of type {type(computed).__name__}; a pandas.DataFrame is right")
         _require_equal(rows, before, "points writes the rows that it is given; copy them first")
         fits += [] if computed.empty else [variant]
     if COMPLETE not in fits:
@@ -60,10 +60,12 @@ def table_of_text(entry: Entry) -> None:
     for variant, computed in _computed(entry):
         before = computed.copy(deep=True)
         shown = entry.target.table(computed)
-        require(isinstance(shown, pd.DataFrame), f"table returns a {type(shown).__name__}; a pandas.DataFrame is right")
+        require_type(shown, pd.DataFrame, "table returns an object", "a pandas.DataFrame")
         require(len(shown) > 0, f"table has no row where points has some (a table that is {variant})")
         for cell in shown.to_numpy().ravel():
-            require(isinstance(cell, str), f"table has {cell!r} in a cell; text is right, as print shows it")
+            require(
+                isinstance(cell, str), f"table has a {type(cell).__name__} in a cell; text is right, as print shows it"
+            )
             require("nan" not in cell, f"table shows {cell!r} (a table that is {variant}); leave missing cells empty")
         _require_equal(computed, before, "table writes the points that it is given; copy them first")
 
@@ -72,7 +74,7 @@ def caption(entry: Entry) -> None:
     """`caption` returns sentences, without a missing or an infinite number."""
     for variant, computed in _computed(entry):
         text = entry.target.caption(computed)
-        require(isinstance(text, str), f"caption returns a {type(text).__name__}; text is right")
+        require_type(text, str, "caption returns an object", "text")
         require(text.endswith("."), f"the caption {text[-40:]!r} does not end with a full stop")
         wrong = re.search(r"nan|\binf\b", text)  # a norm is called Linf
         require(wrong is None, f"the caption shows {wrong and wrong[0]} (a table that is {variant})")
@@ -96,7 +98,7 @@ def figure(entry: Entry) -> None:
         before = computed.copy(deep=True)
         with style():
             drawn = entry.target.draw(computed)
-        require(isinstance(drawn, Figure), f"draw returns a {type(drawn).__name__}; a matplotlib Figure is right")
+        require_type(drawn, Figure, "draw returns an object", "a matplotlib Figure")
         if variant in SAVED:
             drawn.savefig(BytesIO())
         _require_equal(computed, before, "draw writes the points that it is given; copy them first")

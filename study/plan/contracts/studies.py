@@ -20,7 +20,7 @@ NO_DATA = "its dataset was not loaded, so that no method and no metric was tried
 def form(entry: Entry) -> None:
     """STUDY is a Study."""
     right = "Study(question=..., arms=(...), reports=(...)) of search_spaces.core.space is right"
-    require(isinstance(entry.target, Study), f"it is a {type(entry.target).__name__}; {right}")
+    require(isinstance(entry.target, Study), f"it is of type {type(entry.target).__name__}; {right}")
 
 
 def question(entry: Entry) -> None:

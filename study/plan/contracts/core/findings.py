@@ -16,6 +16,11 @@ from study.evaluation.rows import Row
 from study.ledger.trial import Trial
 from study.registry import signature, sources
 
+MODULES = {
+    "method": "methods", "model": "models", "dataset": "datasets", "metric": "metrics", "report": "reports",
+    "study": "studies",
+}  # fmt: skip
+"""Kind -> the module of its checks."""
 Remark = str
 """What a check could not look at, and why; it is no violation."""
 
@@ -66,10 +71,14 @@ def require(right: bool, message: str) -> None:
         raise ContractError(message)
 
 
+def require_type(value: Any, kind: type, what: str, right: str) -> None:
+    """Raises ContractError where a value is of another type. what, right: the beginning and the end of what it says."""
+    require(isinstance(value, kind), f"{what} of type {type(value).__name__}; {right} is right")
+
+
 def checks(kind: str) -> dict[str, Check]:
     """Returns name -> check of a kind ("method", ...), in order. Imported only here: reports need matplotlib."""
-    module = "studies" if kind == "study" else f"{kind}s"
-    found: dict[str, Check] = importlib.import_module(f"study.plan.contracts.{module}").CHECKS
+    found: dict[str, Check] = importlib.import_module(f"study.plan.contracts.{MODULES[kind]}").CHECKS
     return found
 
 
