@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.core.cells import cell
-from reports.core.compare import SETTING, compare, gain_note, gain_text, gains, marks_note, p_text
+from reports.core.compare import SETTING, compare, gain_note, gain_text, marks_note, p_text, with_gains
 from reports.core.looks import marked
 from reports.core.report import Report
 from reports.core.settings import OFF, ON, bases, components, in_print
@@ -18,20 +18,16 @@ SHOWN = ("clean", "corruption")
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting and measure: component.NAME (its level), what `compare` tells of its accuracy, base,
-    and GAIN over the setting's base (`reports.core.compare.gains`).
+    """Returns one row a setting and measure: component.NAME (its level), what `compare` tells of its accuracy, and its
+    gain over the setting with everything off (`reports.core.settings.bases`) as `with_gains` has it.
 
-    base: whether it is one, a setting with everything off (`reports.core.settings.bases`). Empty where no two settings
-    differ.
+    Empty where no two settings differ.
     """
     levels, trials = components(table), by_trial(table)
     if not levels.shape[1] or trials.empty:
         return pd.DataFrame()
-    over = bases(levels)
     long = trials.melt([*SETTING, "seed"], list(MEASURES), "measure", "value")
-    found = compare(long, "measure").join(gains(long, "measure", over), on=["config", "measure"])
-    found["gain_n"] = found["gain_n"].fillna(0).astype(int)
-    found["base"] = found["config"].map(over) == found["config"]
+    found = with_gains(compare(long, "measure"), long, "measure", bases(levels))
     return levels.add_prefix(PREFIX).reset_index().merge(found, on="config").sort_values(
         "measure", key=lambda m: m.map(list(MEASURES).index), kind="stable", ignore_index=True
     )
@@ -57,14 +53,14 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what figure and table show."""
-    measure = _main(points)
-    shown, main = points[points["measure"].isin(SHOWN)], points[points["measure"] == measure]
-    gain = gain_note(main, "the setting with everything off", MEASURES[measure])
+    shown, main = points[points["measure"].isin(SHOWN)], points[points["measure"] == _main(points)]
+    measure = MEASURES[_main(points)].lower()
+    gain = gain_note(main, "the setting with everything off", measure)
     if not main["base"].any():
         gain = "No finished setting has everything off, so there is no gain."
     return (
         f"Top-1 accuracy in percent, mean ± standard deviation over n = {count_text(points['n'])}. {gain} "
-        f"{marks_note(shown, main, MEASURES[measure])}"
+        f"{marks_note(shown, main, measure)}"
     )
 
 
@@ -91,7 +87,7 @@ def draw(points: pd.DataFrame) -> Figure:
     for axis, measure, colour in zip(right, measures, PALETTE, strict=False):
         rows = points[points["measure"] == measure].set_index("config").reindex(configs)
         if gained:
-            x = rows["gain"].mask(rows["base"].eq(True), 0)
+            x = rows["gain"]
             ends = x - rows["gain_low"], rows["gain_high"] - x
             axis.axvline(0, color="0.5", linestyle="--", linewidth=0.9, zorder=0)
         else:

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from reports.core.cells import cell
 from reports.core.choose import base
-from reports.core.compare import SETTING, compare, gain_note, gain_text, gains, marks_note
+from reports.core.compare import SETTING, compare, gain_note, gain_text, marks_note, with_gains
 from reports.core.layout import by_setting
 from reports.core.looks import marked
 from reports.core.published import beside, note
@@ -13,18 +13,15 @@ from reports.core.report import Report
 from reports.core.stats import MEASURES, by_trial, count_text, percent
 from reports.core.style import PALETTE, TWO_COLUMNS
 
-WHERE = ["config", "measure"]
-
-
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting and measure: what `compare` tells of its accuracy, base (whether it is the setting that
-    `reports.core.choose.base` names), and GAIN over the base (`reports.core.compare.gains`)."""
+    """Returns one row a setting and measure: what `compare` tells of its accuracy, and its gain over the base
+    (`reports.core.choose.base`) as `with_gains` has it."""
     long = by_trial(table).melt([*SETTING, "seed"], list(MEASURES), "measure", "value")
-    found, over = compare(long, "measure"), base(table)
-    if found.empty:
-        return found
-    found = found.join(gains(long, "measure", dict.fromkeys(long["config"], over) if over else {}), on=WHERE)
-    return beside(found.assign(base=found["config"] == over), table, "measure")
+    if long.empty:
+        return pd.DataFrame()
+    over = base(table)
+    found = with_gains(compare(long, "measure"), long, "measure", dict.fromkeys(long["config"], over) if over else {})
+    return beside(found, table, "measure")
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
@@ -34,7 +31,7 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
         spread = f" ({percent(row.low)} / {percent(row.high)})" if row.n > 1 else ""
         cells.append(cell(percent(row.mean) + spread, row.best, row.worse))
     gained = _main(points)
-    gained = gained[points["base"].any() & (gained["base"] | gained["gain"].notna())]
+    gained = gained[gained["gain"].notna()]
     cells += ["-" if r.base else gain_text(r.gain, r.gain_low, r.gain_high) for r in gained.itertuples()]
     rows = pd.concat([points, gained.assign(measure="gain", published=None)[list(points)]])
     return by_setting(rows, "measure", {**MEASURES, "gain": "Gain"}, cells)
@@ -43,7 +40,7 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
 def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
     main = _main(points)
-    name, over = MEASURES[main["measure"].iloc[0]], main.loc[main["base"], "label"]
+    name, over = MEASURES[main["measure"].iloc[0]].lower(), main.loc[main["base"], "label"]
     gain = f" {gain_note(main, over.iloc[0], name)}" if len(over) else ""
     return (
         f"Top-1 accuracy in percent: mean (lowest / highest) over n = {count_text(points['n'])}.{gain} "

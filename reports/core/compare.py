@@ -16,7 +16,7 @@ DIFFERENCE = ["difference", "difference_n", "difference_low", "difference_high"]
 MARKS = ["best", "worse", "p", *DIFFERENCE, "detectable", "variances_p"]
 """Columns of a comparison with the best, as `compare` describes them."""
 GAIN = ["gain", "gain_n", "gain_low", "gain_high", "gain_p"]
-"""Columns of `gains`."""
+"""Columns of `with_gains`."""
 TEST = f"moderated paired comparisons over seeds, studentised range, family-wise {LEVEL:.0%} level"
 ONE_SEED = "One seed: no difference can be told from chance."
 
@@ -46,24 +46,25 @@ def compare(long: pd.DataFrame, column: str, lower: Collection[str] = ()) -> pd.
     return found.merge(pd.concat(marks), on=["config", column], how="left")
 
 
-def gains(long: pd.DataFrame, column: str, over: Mapping[str, str]) -> pd.DataFrame:
-    """Returns GAIN (index: config, column): the gain of settings over their base, by `significance.with_base`.
+def with_gains(found: pd.DataFrame, long: pd.DataFrame, column: str, over: Mapping[str, str]) -> pd.DataFrame:
+    """Returns `found` (as `compare` has it) with base and GAIN: gains over a base, by `significance.with_base`.
 
-    long: as `compare` takes it; more is better. over: config -> config of its base; a base has no gain itself. gain: the
-    mean difference at the gain_n seeds both have; gain_low, gain_high: its own 95% interval; gain_p: two-sided, adjusted
-    for all gains of the column (Holm's, times the number of bases where there are several).
+    long: as `compare` takes it; more is better. over: config -> config of its base, a base's its own. base: whether the
+    setting is one. gain: the mean difference at the gain_n seeds both have, 0 for a base; gain_low, gain_high: its own
+    95% interval; gain_p: two-sided, adjusted for all gains of the column (Holm's, times the number of bases).
     """
     parts = [pd.DataFrame(columns=["config", column, *GAIN])]
     for name, values in _matrices(_by_seed(long, column), column):
-        groups = {base: [c for c in values.index if over.get(c) == base != c] for base in sorted({*over.values()})}
-        groups = {base: members for base, members in groups.items() if members and base in values.index}
-        for base, members in groups.items():
-            table = with_base(values.loc[[base, *members]], base).table.loc[members]
-            part = table[["difference", "n", "low", "high", "p"]].set_axis(GAIN, axis=1)
-            part["gain_p"] = (part["gain_p"] * len(groups)).clip(upper=1)
+        members = values.index.to_series().map(over)
+        groups = {base: values[members == base] for base in sorted(members.dropna().unique()) if base in values.index}
+        for base, group in groups.items():
+            table = with_base(group, base).table.rename(columns={"difference": "gain"})
+            table["p"] = (table["p"] * len(groups)).clip(upper=1)
+            part = table[["gain", "n", "low", "high", "p"]].set_axis(GAIN, axis=1)
             parts.append(part.reset_index().assign(**{column: name}))
-    found = pd.concat(parts[1:] or parts).set_index(["config", column])
-    return found.astype({name: float for name in GAIN if name != "gain_n"})
+    joined = found.merge(pd.concat(parts[1:] or parts), on=["config", column], how="left")
+    joined["base"] = joined["config"].map(over) == joined["config"]
+    return joined.astype(dict.fromkeys(GAIN, float)).fillna({"gain_n": 0}).astype({"gain_n": int})
 
 
 def spread(values: "pd.Series[float]") -> float:
@@ -89,8 +90,8 @@ def marks_note(points: pd.DataFrame, main: pd.DataFrame, name: str = "", scale: 
     compared = main[main["difference_n"] > 1]
     if compared["detectable"].max() > 0:
         seeds, column = int(compared["difference_n"].min()), f" ({name})" if name else ""
-        size = f"{short_number(scale * compared['detectable'].max())}{unit}"
-        text += f" With {seeds} seeds differences above {size} are told apart with power {POWER:g}{column}."
+        size = f"{short_number(scale * compared['detectable'].max())}{unit}{column}"
+        text += f" With {seeds} seeds differences above {size} are told apart with power {POWER:g}."
         text += f" {unequal_text(compared['variances_p'].max(), seeds)}"
     return text.rstrip()
 
@@ -98,7 +99,7 @@ def marks_note(points: pd.DataFrame, main: pd.DataFrame, name: str = "", scale: 
 def gain_note(points: pd.DataFrame, base: str, measure: str = "") -> str:
     """Returns what captions say of the gains of these points over a base, of a measure of accuracy where it is named."""
     interval = f", with its {1 - LEVEL:.0%} interval (moderated paired t)" if points["gain_low"].notna().any() else ""
-    return f"Gain{f' ({measure.lower()})' if measure else ''}: over {base} at the seeds both have{interval}."
+    return f"Gain{f' ({measure})' if measure else ''}: over {base} at the seeds both have{interval}."
 
 
 def gain_text(mean: float, low: float = float("nan"), high: float = float("nan")) -> str:
