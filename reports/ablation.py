@@ -28,8 +28,11 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame()
     long = trials.melt([*SETTING, "seed"], list(MEASURES), "measure", "value")
     found = with_gains(compare(long, "measure"), long, "measure", bases(levels))
-    return levels.add_prefix(PREFIX).reset_index().merge(found, on="config").sort_values(
-        "measure", key=lambda m: m.map(list(MEASURES).index), kind="stable", ignore_index=True
+    return (
+        levels.add_prefix(PREFIX)
+        .reset_index()
+        .merge(found, on="config")
+        .sort_values("measure", key=lambda m: m.map(list(MEASURES).index), kind="stable", ignore_index=True)
     )
 
 

@@ -97,8 +97,8 @@ def draw(points: pd.DataFrame) -> Figure:
             rows = points[(points["measure"] == measure) & (points["kind"] == kind)]
             places = [names.index((kind, name)) for name in rows["name"]]
             width = 100 * (rows["difference_high"] - rows["difference"]).fillna(0)
-            axis.errorbar(100 * rows["difference"], places, xerr=width, fmt="os"[index], color=PALETTE[index], capsize=2,
-                          linewidth=1)  # fmt: skip
+            mean, form = 100 * rows["difference"], "os"[index]
+            axis.errorbar(mean, places, xerr=width, fmt=form, color=PALETTE[index], capsize=2, linewidth=1)
         axis.axvline(0, color="0.3", linewidth=0.8)
         axis.set(xlabel="change of accuracy (points)", title=MEASURES[measure])
     axes[0].set_yticks(range(len(names)), [in_print(name) for _, name in names])

@@ -48,7 +48,10 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     over = dict.fromkeys(trials["config"], reference) if reference else {}
     found = with_gains(found, trials, "corruption", over)
     if reference is None:
-        found["gain"], found["gain_n"] = found["mean"] - found.groupby("corruption")["mean"].transform("mean"), found["n"]
+        found["gain"], found["gain_n"] = (
+            found["mean"] - found.groupby("corruption")["mean"].transform("mean"),
+            found["n"],
+        )
     return found.assign(shown=found["config"].isin(strongest(table, LIMIT, reference)))
 
 

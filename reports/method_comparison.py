@@ -13,6 +13,7 @@ from reports.core.report import Report
 from reports.core.stats import MEASURES, by_trial, count_text, percent
 from reports.core.style import PALETTE, TWO_COLUMNS
 
+
 def points(table: pd.DataFrame) -> pd.DataFrame:
     """Returns one row a setting and measure: what `compare` tells of its accuracy, and its gain over the base
     (`reports.core.choose.base`) as `with_gains` has it."""
@@ -55,8 +56,8 @@ def _main(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(points: pd.DataFrame) -> Figure:
-    """Returns a panel a measure: each setting's mean with a line from its lowest to its highest. The best is a star, what
-    is significantly worse is hollow."""
+    """Returns a panel a measure: each setting's mean with a line from its lowest to its highest; the best is a star,
+    what is significantly worse hollow."""
     labels = points.drop_duplicates("config").set_index("config")["label"]
     measures = [m for m in MEASURES if m in points["measure"].to_numpy()]
     figure = Figure(figsize=(TWO_COLUMNS, 0.9 + 0.22 * len(labels)), layout="constrained")

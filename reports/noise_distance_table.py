@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from reports.core.cells import cell
-from reports.core.compare import MARKS, SETTING, compare, marks_note, spread
+from reports.core.compare import SETTING, compare, marks_note, spread
 from reports.core.layout import by_setting
 from reports.core.report import Report
 from reports.core.stats import by_trial, count_text, metric_name, percent

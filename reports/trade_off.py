@@ -29,17 +29,18 @@ NEAR = 9
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting: SETTING, n, clean, corruption, of both NAME_std and MARKS as NAME_best and so on; front.
+    """Returns one row a setting: SETTING, n, clean, corruption, of both NAME_std and MARKS (NAME_best, ...); front.
 
-    Means, deviations and marks (`compare`) are over the n seeds that have both accuracies. front: whether no other setting's means are at least as high in both and higher in one. Empty below two settings.
+    Means, deviations and marks (`compare`) are over the n seeds that have both accuracies. front: whether no other
+    setting's means are at least as high in both and higher in one. Empty below two settings.
     """
     trials = by_trial(table).dropna(subset=[X, Y])
     if trials["config"].nunique() < 2:
         return pd.DataFrame()
-    told = compare(trials.melt([*SETTING, "seed"], [X, Y], "measure"), "measure")
-    found = told[told["measure"] == X][[*SETTING, "n"]]
+    each = compare(trials.melt([*SETTING, "seed"], [X, Y], "measure"), "measure")
+    found = each[each["measure"] == X][[*SETTING, "n"]]
     for measure in (X, Y):
-        part = told[told["measure"] == measure].set_index("config")[["mean", "std", *MARKS]]
+        part = each[each["measure"] == measure].set_index("config")[["mean", "std", *MARKS]]
         found = found.join(part.set_axis([measure, *(f"{measure}_{n}" for n in part.columns[1:])], axis=1), on="config")
     on = front(found[X].to_numpy(), found[Y].to_numpy())
     return found.assign(front=on).reset_index(drop=True)
@@ -50,7 +51,8 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
     rows = points.sort_values(["front", Y], ascending=False, kind="stable")
     shown = {"Training": list(rows["label"]), "n": [str(n) for n in rows["n"]]}
     for measure in (X, Y):
-        shown[MEASURES[measure]] = [cell(percent(r.mean, r.std), r.best, r.worse) for r in _of(rows, measure).itertuples()]
+        of = _of(rows, measure).itertuples()
+        shown[MEASURES[measure]] = [cell(percent(r.mean, r.std), r.best, r.worse) for r in of]
     return pd.DataFrame({**shown, "Pareto front": ["✓" if on else "-" for on in rows["front"]]})
 
 

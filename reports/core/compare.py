@@ -1,6 +1,7 @@
 """Settings side by side over the seeds they share: means, which are worse than the best, gains over a base."""
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ def compare(long: pd.DataFrame, column: str, lower: Collection[str] = ()) -> pd.
     long: SETTING, column, seed, value; a seed's value is the mean of its rows. n, mean, std (of the sample), low and
     high are over seeds; nan where unknown. lower: the columns in which less is better. Settings stand in the order in
     which they come first. MARKS are of the comparison with the best of the column (`significance.with_best`):
-    best: has the best mean; ties are all best, and none is where nothing can be compared (one seed, say).
+    best: has the best mean; ties are all best. None is where all tie or nothing can be compared (one seed, say).
     worse: significantly worse than the best, p its adjusted p. difference: how much the best is better, over the
     difference_n seeds both have, with its simultaneous 95% interval difference_low to difference_high.
     detectable, variances_p: of the whole column; the smallest difference that its seeds tell apart with power 0.8
@@ -72,7 +73,9 @@ def spread(values: "pd.Series[float]") -> float:
     return float(values.std()) if np.isfinite(values).all() else float("nan")
 
 
-def marks_note(points: pd.DataFrame, main: pd.DataFrame, name: str = "", scale: float = 100, unit: str = " points") -> str:
+def marks_note(
+    points: pd.DataFrame, main: pd.DataFrame, name: str = "", scale: float = 100, unit: str = " points"
+) -> str:
     """Returns what a caption says of the marks: what they mean, by which test, and how far its seeds reach.
 
     points: the rows of a table, with n and MARKS. main: those of its main column, which is called `name`, and whose
@@ -97,7 +100,7 @@ def marks_note(points: pd.DataFrame, main: pd.DataFrame, name: str = "", scale: 
 
 
 def gain_note(points: pd.DataFrame, base: str, measure: str = "") -> str:
-    """Returns what captions say of the gains of these points over a base, of a measure of accuracy where it is named."""
+    """Returns what captions say of these points' gains over a base, of a measure of accuracy where it is named."""
     interval = f", with its {1 - LEVEL:.0%} interval (moderated paired t)" if points["gain_low"].notna().any() else ""
     return f"Gain{f' ({measure})' if measure else ''}: over {base} at the seeds both have{interval}."
 
@@ -120,17 +123,17 @@ def _by_seed(long: pd.DataFrame, column: str) -> "pd.Series[float]":
     return long.dropna(subset="value").groupby([*SETTING, column, "seed"], sort=False)["value"].mean()
 
 
-def _matrices(values: "pd.Series[float]", column: str) -> Iterator[tuple[str, pd.DataFrame]]:
+def _matrices(values: "pd.Series[float]", column: str) -> Iterator[tuple[Any, pd.DataFrame]]:
     """Yields each `column` with its values as configs x seeds."""
     for name, part in values.reset_index().groupby(column, sort=False):
-        yield str(name), part.pivot(index="config", columns="seed", values="value")
+        yield name, part.pivot(index="config", columns="seed", values="value")
 
 
 def _marks(values: pd.DataFrame, higher: bool) -> pd.DataFrame:
     """Returns MARKS of each setting (index: config) of configs x seeds."""
     comparison = with_best(values, higher)
     table = comparison.table.rename(columns={"n": "difference_n", "low": "difference_low", "high": "difference_high"})
-    table["best"] &= comparison.seeds > 0
+    table["best"] &= comparison.seeds > 0 and not table["best"].all()
     table["detectable"] = detectable_here(comparison)
     few = 0 < comparison.seeds < FEW
     table["variances_p"] = equal_variances(values.to_numpy(float)) if few else float("nan")
