@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from reports.core.cells import is_bold, plain
+from reports.core.cells import is_bold, is_worse, plain
 from reports.core.inline import DARK_INK, DARK_PAPER, dark_colours
 from reports.core.write import Section, alignment
 
@@ -40,7 +40,7 @@ def page(path: Path, sections: Sequence[Section], about: Mapping[str, Any]) -> N
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"is_bold": is_bold, "plain": plain}
+    environment.filters |= {"is_bold": is_bold, "is_worse": is_worse, "plain": plain}
     text = environment.get_template("page.html").render(
         sections=sections,
         tables={section.name: section.table.to_dict("split") for section in sections},

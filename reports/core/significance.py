@@ -183,19 +183,52 @@ def holm(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
+def contrasts(values: pd.DataFrame, weights: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
+    """Returns the contrasts sum_k w_k y_k (rows of weights) of settings (settings x seeds), as `with_base` does gains.
+
+    weights: (contrasts x settings), each row adds up to 0 and is not all 0. A seed counts where every setting of the
+    contrast has it. The variance of one seed's contrast is moderated by sum(w^2) / 2 times the prior of all pairs of
+    settings: what it is where settings vary equally, 1 for a pair. Columns: n, difference (the mean), low, high, p
+    (Holm-adjusted over the contrasts), variance, agree and beats of `Comparison`; nan is what is unknown.
+    """
+    y, w = values.to_numpy(float), weights[list(values.index)].to_numpy(float)
+    if np.isinf(y).any():
+        return pd.DataFrame(_unknown(len(w)), index=weights.index)
+    lacking = (w != 0).astype(float) @ np.isnan(y) > 0
+    sums = np.where(lacking, np.nan, w @ np.nan_to_num(y))
+    share = (w**2).sum(axis=1) / 2
+    return pd.DataFrame(_compared(y, sums, share, np.ones(len(w), bool), _t_test, level)[0], index=weights.index)
+
+
 def _against(values: pd.DataFrame, reference: Hashable | None, sign: int, test: Test, level: float) -> Against:
     """Returns the comparison with a reference, of difference sign * (reference - setting): columns, and the rest."""
     y = values.to_numpy(float)
-    columns = {name: np.full(len(y), np.nan) for name in COLUMNS}
     if reference not in values.index or np.isinf(y).any():
-        columns |= {"n": np.zeros(len(y), int), "agree": np.zeros(len(y), int)}
-        return columns, (reference, 0, 0, float("nan"), Prior(np.inf, 0.0))
+        return _unknown(len(y)), (reference, 0, 0, float("nan"), Prior(np.inf, 0.0))
     place = values.index.get_loc(reference)
-    differences = sign * (y[place] - y)
+    others = np.arange(len(y)) != place
+    columns, rest = _compared(y, sign * (y[place] - y), np.ones(len(y)), others, test, level)
+    return columns, (reference, *rest)
+
+
+def _unknown(count: int) -> dict[str, np.ndarray]:
+    """Returns the columns of so many comparisons that cannot be made."""
+    columns = {name: np.full(count, np.nan) for name in COLUMNS}
+    return columns | {"n": np.zeros(count, int), "agree": np.zeros(count, int)}
+
+
+def _compared(
+    y: np.ndarray, differences: np.ndarray, share: np.ndarray, others: np.ndarray, test: Test, level: float
+) -> tuple[dict[str, np.ndarray], tuple[int, int, float, Prior]]:
+    """Returns columns, settings, seeds, df and prior of differences (rows x seeds) of the settings y (K, S).
+
+    share: what a difference's variance is of a pair's, where settings vary equally. others: which rows are tested.
+    """
+    columns = _unknown(len(differences))
     n, mean, s2 = summary(differences, scale(y))
     prior, settings, most = spread(y)
-    others = (np.arange(len(y)) != place) & (n > 1)
-    variance = np.where(others, moderated(s2, n - 1, prior), np.nan)
+    others = others & (n > 1)
+    variance = np.where(others, share * moderated(s2 / share, n - 1, prior), np.nan)
     seeds = int(n[others].min()) if others.any() else 0
     df = float(max(min(seeds - 1 + prior.df, most), 1)) if seeds else float("nan")
     columns |= {"n": n, "difference": mean, "variance": variance}
@@ -208,7 +241,7 @@ def _against(values: pd.DataFrame, reference: Hashable | None, sign: int, test: 
         columns["beats"] = stats.t.cdf(mean / np.hypot(error, np.sqrt(variance)), df)
         columns["p"][tested] = p
     columns["p"][(variance == 0) & (mean == 0)] = 1.0
-    return columns, (reference, settings, seeds, df, prior)
+    return columns, (settings, seeds, df, prior)
 
 
 def _range_test(t: np.ndarray, settings: int, df: float, level: float) -> tuple[np.ndarray, float]:
