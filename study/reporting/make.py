@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reports.core.page import page
 from reports.core.report import Report
+from reports.core.significance import at_level
 from reports.core.write import FORMATS, Section, write
 from study.errors import UserError
 from study.ledger.folder import Folder
@@ -67,11 +68,13 @@ def make(
         gather.rows(sources)  # says that there is nothing
     if x is not None:
         reports = _along(x, reports, list(parts.get("results", {}).values()))
+    level = min(source.level for source in sources)
     sections: list[Section] = []
     summary: dict[str, float] = {}
     for name, report in reports.items():
         for suffix, part, each in _apart(report, parts[report.reads]):
-            section, numbers = write(f"{name}{suffix}", each, part, output, formats)
+            with at_level(level):
+                section, numbers = write(f"{name}{suffix}", each, part, output, formats)
             sections += [section] if section else []
             summary |= {f"{key}{suffix.replace('_', '.', 1)}": number for key, number in numbers.items()}
     if "html" in formats:
