@@ -171,10 +171,10 @@ def with_best(
     allowance for the choice of the best: it is a bit high.
 
     level: that of `at_level` if not given. best: names the reference instead, for a column in which something else than
-    its numbers chose it. higher: more is better. The best is one with two seeds or more, where there is any. Where seeds are missing, f is the smallest of
-    those compared, and the residual degrees of freedom of the block analysis stand for (K - 1)(n - 1). Nothing is worse
-    that has fewer than two seeds in common with the best, nor where differences do not vary at all. Infinite values
-    have no mean: with any, nothing is compared.
+    its numbers chose it. higher: more is better. The best is one with two seeds or more, where there is any. Where
+    seeds are missing, f is the smallest of those compared, and the residual degrees of freedom of the block analysis
+    stand for (K - 1)(n - 1). Nothing is worse that has fewer than two seeds in common with the best, nor where
+    differences do not vary at all. Infinite values have no mean: with any, nothing is compared.
     """
     y, sign, level = values.to_numpy(float), 1 if higher else -1, current_level() if level is None else level
     n, means, _ = summary(sign * y, scale(y))

@@ -95,6 +95,10 @@ def outcome(outcome: "Outcome", console: Console) -> None:
     plan = outcome.plan
     for first in outcome.sections[:1]:
         section(first, console)
+    for said in outcome.findings.values():
+        console.print(said.wins, style="bold", markup=False)
+        console.print(f"Not settled yet: {said.unsettled}", markup=False)
+        console.print(f"{said.power}\n", style="dim", markup=False)
     if outcome.candidates is not None:
         counts = ", ".join(f"{number} {name}" for name, number in sorted(outcome.candidates.items()))
         console.print(f"Candidates: {counts}. Test data is read for the chosen ones alone: {outcome.total} trials.")
