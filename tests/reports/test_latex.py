@@ -38,12 +38,8 @@ def test_every_table_compiles(folder: Path, tmp_path: Path) -> None:
     compiler = next((found for name in ("pdflatex", "tectonic") if (found := shutil.which(name))), None)
     if compiler is None:
         pytest.skip("needs pdflatex or tectonic")
-    hostile = pd.DataFrame(
-        {
-            "[n]": ["[1]", "* 2", cell("[3] *", best=True)],
-            HOSTILE: [HOSTILE, cell("97.3 ± 0.4 *", worse=True), cell(HOSTILE, best=True)],
-        }
-    )
+    marked = [HOSTILE, cell("97.3 ± 0.4 *", worse=True), cell(HOSTILE, best=True)]
+    hostile = pd.DataFrame({"[n]": ["[1]", "* 2", cell("[3] *", best=True)], HOSTILE: marked})
     texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.tex"))]
     assert len(texts) == len(names("report"))
     tables = "\n\\clearpage\n".join([*texts, latex(hostile, HOSTILE, "hostile")])

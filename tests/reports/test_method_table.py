@@ -58,9 +58,8 @@ def test_marks_are_outside_brackets(rows: pd.DataFrame) -> None:
     assert list(shown.columns) == ["n", "Clean", "All corruptions", "Without noise"]
     assert list(shown.index) == list(dict.fromkeys(rows["label"]))
     free = by_trial(rows)[lambda t: t["label"].isin({"Vanilla", "Speckle", "ANT 3x3"})]
-    best, worse = marks(
-        {label: part.set_index("seed")["corruption"].to_dict() for label, part in free.groupby("label")}
-    )
+    each = free.set_index(["label", "seed"])["corruption"]
+    best, worse = marks({label: each[label].to_dict() for label in free["label"].unique()})
     for label, cell in shown["All corruptions"].items():
         assert is_bold(cell) == best.get(label, False) and is_worse(cell) == worse.get(label, False)
     brackets = points[points["bracket"]]
