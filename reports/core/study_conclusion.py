@@ -1,0 +1,76 @@
+"""What a study's tidy rows come to: its conclusion in words, and what its seeds could see."""
+
+import pandas as pd
+
+from reports.core.choose import base
+from reports.core.compare import ONE_SEED, reach_text
+from reports.core.conclusion import Conclusion, conclude
+from reports.core.seed_planning import detectable_here, seeds_to_settle
+from reports.core.significance import with_best
+from reports.core.stats import by_trial, short_number
+
+QUANTITIES = {"corruption": "accuracy under corruption", "clean": "clean accuracy"}
+"""Column of `reports.core.stats.by_trial` -> how sentences call it; the first that was measured is the study's."""
+TOP = 3
+
+
+def study_conclusion(rows: pd.DataFrame, planned: int) -> Conclusion:
+    """Returns the conclusion of a study (`reports.core.conclusion.conclude`).
+
+    rows: the tidy rows of its finished trials, on one dataset. planned: the number of its trials, finished or not. It
+    is of the mean accuracy under corruption, else of clean accuracy, a number a trial; gains are over the setting that
+    `reports.core.choose.base` names.
+    """
+    values, measure = _values(rows)
+    over = base(rows) if len(rows) else None
+    names = rows.drop_duplicates("config").set_index("config")["label"]
+    clean = _matrix(rows, "clean") if measure != "clean" else None
+    return conclude(values, names.get(over), clean, planned, QUANTITIES[measure])
+
+
+def seed_power(rows: pd.DataFrame, seconds_per_trial: float | None = None) -> str:
+    """Returns a sentence for the smallest difference that a study's seeds tell apart, and what would settle the best 3.
+
+    rows: as `study_conclusion` takes them. seconds_per_trial: what a trial takes, for the cost of the seeds that are
+    missing, of the best three alone. "" where seeds do not vary or there is nothing to compare.
+    """
+    values, _ = _values(rows)
+    comparison = with_best(values)
+    compared = comparison.table[comparison.table["variance"].notna()]
+    smallest = detectable_here(comparison)
+    if len(values) > 1 and int(values.count(axis=1).max()) < 2:
+        return ONE_SEED
+    if compared.empty or not smallest > 0:
+        return ""
+    text = reach_text(comparison.seeds, f"{short_number(100 * smallest)} points")
+    next_ones = compared.nsmallest(TOP - 1, "difference")
+    top = "the best three" if len(next_ones) > 1 else "the two"
+    if next_ones["worse"].all():
+        return f"{text}; {top} are told apart."
+    needed = seeds_to_settle(comparison, TOP)
+    if needed is None:
+        return f"{text}; {top} are too close for more seeds to settle."
+    present = values.loc[[comparison.reference, *next_ones.index]].count(axis=1)
+    more = int((needed - present).clip(lower=0).sum())
+    cost = f", {_minutes(more * seconds_per_trial)}" if seconds_per_trial else ""
+    return f"{text}; about {needed} seeds would settle {top} ({more} more trials of these{cost})."
+
+
+def _values(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Returns the values that a study is judged by, labels x seeds, and which of QUANTITIES they are."""
+    for measure in QUANTITIES:
+        values = _matrix(rows, measure)
+        if not values.empty:
+            break
+    return values, measure
+
+
+def _matrix(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Returns a measure as labels x seeds, settings in the order of the rows; empty where it was not measured."""
+    trials = by_trial(rows).dropna(subset=measure)
+    return trials.pivot(index="label", columns="seed", values=measure).reindex(trials["label"].unique())
+
+
+def _minutes(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"about {minutes} minute{'' if minutes == 1 else 's'}" if minutes else "under a minute"
