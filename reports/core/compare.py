@@ -93,11 +93,15 @@ def marks_note(
         text += f" Where seeds are missing, those that both settings have count{apart}."
     compared = main[main["difference_n"] > 1]
     if compared["detectable"].max() > 0:
-        seeds, column = int(compared["difference_n"].min()), f" ({name})" if name else ""
-        size = f"{short_number(scale * compared['detectable'].max())}{unit}{column}"
-        text += f" With {seeds} seeds differences above {size} are told apart with power {POWER:g}."
+        seeds, size = int(compared["difference_n"].min()), short_number(scale * compared["detectable"].max())
+        text += f" {reach_text(seeds, f'{size}{unit}' + (f' ({name})' if name else ''))}."
         text += f" {unequal_text(compared['variances_p'].max(), seeds)}"
     return text.rstrip()
+
+
+def reach_text(seeds: int, size: str) -> str:
+    """Returns what is said of the smallest detectable difference, in print."""
+    return f"With {seeds} seeds differences above {size} are told apart with power {POWER:g}"
 
 
 def gain_note(points: pd.DataFrame, base: str, measure: str = "") -> str:
