@@ -82,15 +82,16 @@ def marks_note(
     """
     if points["n"].max() < 2:
         return ONE_SEED
-    if not points["best"].any():
+    if points[["p", "detectable"]].isna().all(axis=None):
         return "Nothing is compared: no two settings have finite values of two seeds in common."
     level = level_text(current_level())
     test = f"moderated paired comparisons over seeds, studentised range, family-wise {level} level"
     worse = f"†: significantly worse than it ({test})."
-    text = f"Bold: best mean. {worse if points['worse'].any() else f'Nothing is told apart from the best ({test}).'}"
+    text = worse if points["worse"].any() else f"Nothing is told apart from the best ({test})."
+    text = f"Bold: best mean. {text}" if points["best"].any() else text
     if points["n"].nunique() > 1:
-        apart = "; settings with one seed are not compared" if points["n"].min() < 2 else ""
-        text += f" Where seeds are missing, those that both settings have count{apart}."
+        apart = "; settings with one seed are not" if points["n"].min() < 2 else ""
+        text += f" Where seeds are missing, pairs are compared at those that both have{apart}."
     compared = main[main["difference_n"] > 1]
     if compared["detectable"].max() > 0:
         seeds, size = int(compared["difference_n"].min()), short_number(scale * compared["detectable"].max())

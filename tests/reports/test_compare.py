@@ -142,6 +142,7 @@ def test_the_note_says_what_marks_mean_and_how_far_seeds_reach() -> None:
     test = "moderated paired comparisons over seeds, studentised range, family-wise 5% level"
     assert note([[0.5], [0.6]]) == ONE_SEED == "One seed: no difference can be told from chance."
     assert note([[0.5, 0.6]]).startswith("Nothing is compared: ")
+    assert note([[0.5, 0.6], [0.5, 0.6]]) == f"Nothing is told apart from the best ({test})."
     some = note(_drawn(0, 6, 5), name="mean")
     assert some.startswith(f"Bold: best mean. †: significantly worse than it ({test}). With 5 seeds differences above ")
     assert some.endswith(" points (mean) are told apart with power 0.8.")
@@ -150,8 +151,10 @@ def test_the_note_says_what_marks_mean_and_how_far_seeds_reach() -> None:
     assert none.startswith(f"Bold: best mean. Nothing is told apart from the best ({test}). With 4 seeds ")
     size = detectable_here(with_best(pd.DataFrame(equal)))
     assert f"differences above {size:.2g} px are" in none
-    assert "Where seeds are missing, those that both settings have count." in note([*equal, [0.5, 0.51, 0.5, NAN]])
-    assert "count; settings with one seed are not compared." in note([*equal, [0.5, NAN, NAN, NAN]])
+    assert "Where seeds are missing, pairs are compared at those that both have." in note(
+        [*equal, [0.5, 0.51, 0.5, NAN]]
+    )
+    assert "at those that both have; settings with one seed are not." in note([*equal, [0.5, NAN, NAN, NAN]])
     assert "missing" not in some and "vary differently" not in some
     wild = [*_drawn(0, 5, 4), [0.5, 0.9, 0.1, 0.4]]
     assert note(wild).endswith("with 4 seeds a setting may be called worse by chance more often than in 5% of studies.")
