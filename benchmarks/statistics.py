@@ -3,7 +3,7 @@
     python -m benchmarks.statistics [--studies 2000]
 
 A simulated study has K = 12 settings, shared seeds as blocks of 2 residual standard deviations, and the functions of
-reports/core do the rest; "before" is Student's paired t against the best, Holm-corrected (reports/core/paired.py). The
+reports/core do the rest; "before" is Student's paired t against the best, Holm-corrected (`worse_before`). The
 figures repeat: generators are seeded. Standard errors of shares are sqrt(p (1 - p) / studies): 0.005 at 0.05 of 2000.
 """
 
@@ -19,10 +19,9 @@ from scipy import stats
 from scipy.special import ndtr
 
 from reports.core.image_intervals import gains, intervals
-from reports.core.paired import leaders
 from reports.core.racing import ROUNDS, race_round
 from reports.core.seed_planning import detectable
-from reports.core.significance import with_base, with_best
+from reports.core.significance import LEVEL, holm, with_base, with_best
 from reports.core.variance_test import equal_variances
 
 K = 12
@@ -60,9 +59,16 @@ def met(values: list[float], goal: Callable[[float], bool], text: str) -> str:
 
 
 def worse_before(values: pd.DataFrame) -> np.ndarray:
-    """Returns which settings today's rule calls significantly worse: those that do not lead, where any leads."""
-    rows = leaders(values)
-    return ~rows["leads"].to_numpy() & rows["leads"].any()
+    """Returns which settings the rule of earlier versions calls significantly worse than the best.
+
+    It was Student's two-sided paired t of each against the setting with the best mean, Holm-adjusted over K - 1.
+    """
+    y = values.to_numpy()
+    best = int(y.mean(axis=1).argmax())
+    others = np.arange(len(y)) != best
+    worse = np.zeros(len(y), bool)
+    worse[others] = holm(stats.ttest_rel(y[others], y[best], axis=1).pvalue) < LEVEL
+    return worse
 
 
 def errors(studies: int) -> None:

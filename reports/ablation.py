@@ -4,8 +4,9 @@ table 4). From any study whose settings differ in what is on or off, or in categ
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.core.cells import bold
-from reports.core.paired import Difference, difference, gain_text, holm, lead_note, leaders, p_text
+from reports.core.cells import cell
+from reports.core.compare import SETTING, compare, gain_note, gain_text, marks_note, p_text, with_gains
+from reports.core.looks import marked
 from reports.core.report import Report
 from reports.core.settings import OFF, ON, bases, components, in_print
 from reports.core.stats import MEASURES, by_trial, count_text, percent
@@ -17,47 +18,26 @@ SHOWN = ("clean", "corruption")
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting and measure: component.NAME (its level), n, mean, std, gain, ..., best, leads.
+    """Returns one row a setting and measure: component.NAME (its level), what `compare` tells of its accuracy, and its
+    gain over the setting with everything off (`reports.core.settings.bases`) as `with_gains` has it.
 
-    gain, gain_std: over the base setting (`base`, everything off), mean and deviation of the differences at the gain_n
-    seeds both have. p: of Student's paired test; p_adjusted: Holm-corrected over the gains of the measure. nan where
-    they are unknown. best, leads: the mean is the measure's highest; no other is significantly better
-    (`reports.core.paired.leaders`). Empty where no two settings differ.
+    Empty where no two settings differ.
     """
-    levels = components(table)
-    trials = by_trial(table)
+    levels, trials = components(table), by_trial(table)
     if not levels.shape[1] or trials.empty:
         return pd.DataFrame()
-    over = bases(levels)
-    parts = []
-    for measure in MEASURES:
-        known = trials.dropna(subset=measure)
-        if known.empty:
-            continue
-        seeds = known.pivot(index="config", columns="seed", values=measure)
-        part = seeds.agg(["count", "mean", "std"], axis=1).set_axis(["n", "mean", "std"], axis=1)
-        gains = [_gain(seeds, config, over.get(config)) for config in seeds.index]
-        part[["gain_n", "gain", "gain_std", "p"]] = pd.DataFrame(gains, index=part.index)
-        part["p_adjusted"] = holm(part["p"].tolist())
-        part["base"] = [over.get(config) == config for config in part.index]
-        part[["best", "leads"]] = leaders(seeds)[["best", "leads"]]
-        parts.append(part.assign(measure=measure))
-    named = levels.add_prefix(PREFIX).assign(label=table.drop_duplicates("config").set_index("config")["label"])
-    found = named.join(pd.concat(parts), how="inner").rename_axis("config").reset_index()
-    found[["n", "gain_n"]] = found[["n", "gain_n"]].astype(int)
-    order = {measure: place for place, measure in enumerate(MEASURES)}
-    return found.sort_values("measure", key=lambda m: m.map(order), kind="stable", ignore_index=True)
-
-
-def _gain(seeds: pd.DataFrame, config: str, base: str | None) -> Difference:
-    """Returns the gain of a setting over its base; nothing for the base itself, nor where there is none."""
-    if base is None or base == config or base not in seeds.index:
-        return difference([])
-    return difference((seeds.loc[config] - seeds.loc[base]).to_numpy())
+    long = trials.melt([*SETTING, "seed"], list(MEASURES), "measure", "value")
+    found = with_gains(compare(long, "measure"), long, "measure", bases(levels))
+    return (
+        levels.add_prefix(PREFIX)
+        .reset_index()
+        .merge(found, on="config")
+        .sort_values("measure", key=lambda m: m.map(list(MEASURES).index), kind="stable", ignore_index=True)
+    )
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: its marks, n, accuracies and gain in percent, the gain's p; what leads in bold."""
+    """Returns a row a setting: its marks, n, accuracies and gain in percent, the gain's p."""
     rows = []
     for _, group in points.groupby("config", sort=False):
         cells = {title(name): MARKS.get(group[name].iloc[0], group[name].iloc[0]) for name in _names(points)}
@@ -65,44 +45,38 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
         by_measure = {row.measure: row for row in group.itertuples()}
         for measure, row in by_measure.items():
             if measure in SHOWN:
-                cells[MEASURES[measure]] = bold(percent(row.mean, row.std), row.leads)
+                cells[MEASURES[measure]] = cell(percent(row.mean, row.std), row.best, row.worse)
         if (row := by_measure.get(_main(points))) is not None:
-            cells["Gain"] = "-" if row.base else gain_text(row.gain, row.gain_std)
-            cells["p (Holm)"] = p_text(row.p_adjusted)
+            cells["Gain"] = "-" if row.base else gain_text(row.gain, row.gain_low, row.gain_high)
+            cells["p (Holm)"] = p_text(row.gain_p)
         rows.append(cells)
     frame = pd.DataFrame(rows).fillna("")
     return frame if points["base"].any() else frame.drop(columns=["Gain", "p (Holm)"])
 
 
 def caption(points: pd.DataFrame) -> str:
-    """Returns what the table shows, and what could not be computed."""
-    measure = _main(points)
-    main = points[points["measure"] == measure]
-    text = (
-        f"Top-1 accuracy in percent, mean ± standard deviation over n = {count_text(points['n'])}. "
-        f"{lead_note(points[points['measure'].isin(SHOWN)])} "
-    )
+    """Returns what figure and table show."""
+    shown, main = points[points["measure"].isin(SHOWN)], points[points["measure"] == _main(points)]
+    measure = MEASURES[_main(points)].lower()
+    gain = gain_note(main, "the setting with everything off", measure)
     if not main["base"].any():
-        return text + "No finished setting has everything off, so there is no base and no gain."
-    text += (
-        f"Gain: {MEASURES[measure].lower()}, over the setting with everything off, mean ± standard deviation of the "
-        "differences at the seeds both settings have; p: Student's paired test over these seeds, Holm-corrected for "
-        f"{main['p'].notna().sum()} tests."
+        gain = "No finished setting has everything off, so there is no gain."
+    return (
+        f"Top-1 accuracy in percent, mean ± standard deviation over n = {count_text(points['n'])}. {gain} "
+        f"{marks_note(shown, main, measure)}"
     )
-    if (main["gain_n"] < 2)[~main["base"]].any():
-        text += " No p where settings share fewer than two seeds."
-    return text
 
 
 def summary(points: pd.DataFrame) -> dict[str, float]:
     """Returns the highest accuracy of each measure, and the gain there."""
-    found = points[points["best"]].drop_duplicates("measure").set_index("measure")
-    numbers = {f"best_accuracy.{measure}": float(found.loc[measure, "mean"]) for measure in found.index}
-    return numbers | {f"best_gain.{m}": float(found.loc[m, "gain"]) for m in found.index if found.loc[m, "gain_n"]}
+    top = points.loc[points.groupby("measure")["mean"].idxmax()].set_index("measure")
+    numbers = {f"best_accuracy.{measure}": float(top.loc[measure, "mean"]) for measure in top.index}
+    return numbers | {f"best_gain.{m}": float(top.loc[m, "gain"]) for m in top.index if top.loc[m, "gain_n"]}
 
 
 def draw(points: pd.DataFrame) -> Figure:
-    """Returns the marks of each setting beside its accuracies, with standard deviations; the base as a line."""
+    """Returns the marks of each setting beside its gains, with 95% intervals; without a base beside its accuracies,
+    with standard deviations. The best is a star, what is significantly worse is hollow."""
     configs = list(dict.fromkeys(points["config"]))
     names = _names(points)
     measures = [m for m in SHOWN if m in points["measure"].to_numpy()]
@@ -112,15 +86,20 @@ def draw(points: pd.DataFrame) -> Figure:
         1, 1 + len(measures), sharey=True, width_ratios=[share, *[(1 - share) / len(measures)] * len(measures)]
     )
     _marks(left, points.drop_duplicates("config"), names)
+    gained = points["base"].any()
     for axis, measure, colour in zip(right, measures, PALETTE, strict=False):
         rows = points[points["measure"] == measure].set_index("config").reindex(configs)
-        mean, std = 100 * rows["mean"], 100 * rows["std"].fillna(0)
-        axis.errorbar(mean, range(len(configs)), xerr=std, fmt="o", color=colour, capsize=2, linewidth=1)
-        for place in (i for i, best in enumerate(rows["leads"].eq(True)) if best):
-            axis.plot(mean.iloc[place], place, "*", markersize=11, color=colour, markeredgecolor="white", zorder=5)
-        for value in mean[rows["base"].eq(True)]:
-            axis.axvline(value, color="0.5", linestyle="--", linewidth=0.9, zorder=0)
-        axis.set(xlabel="top-1 accuracy (%)", title=MEASURES[measure])
+        if gained:
+            x = rows["gain"]
+            ends = x - rows["gain_low"], rows["gain_high"] - x
+            axis.axvline(0, color="0.5", linestyle="--", linewidth=0.9, zorder=0)
+        else:
+            x, ends = rows["mean"], (rows["std"], rows["std"])
+        places = range(len(configs))
+        bars = [100 * end.fillna(0) for end in ends]
+        axis.errorbar(100 * x, places, xerr=bars, fmt="none", ecolor=colour, capsize=2, linewidth=1)
+        marked(axis, 100 * x.to_numpy(), places, rows["best"].eq(True), rows["worse"].eq(True), colour)
+        axis.set(xlabel="gain (points)" if gained else "top-1 accuracy (%)", title=MEASURES[measure])
         axis.tick_params(left=False, labelleft=False)
     return figure
 

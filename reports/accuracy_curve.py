@@ -6,9 +6,9 @@ from functools import partial
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.core.cells import bold
-from reports.core.curves import AXES, X, common_text, curves, report_along
-from reports.core.paired import compare, lead_note
+from reports.core.cells import cell
+from reports.core.compare import marks_note
+from reports.core.curves import AXES, X, common_text, curves, near_text, report_along
 from reports.core.stats import MEASURES, TRIAL, by_trial, count_text, percent
 from reports.core.style import PALETTE, TWO_COLUMNS, legend_columns
 
@@ -18,30 +18,25 @@ PANELS = ("corruption", "corruption_no_noise")
 
 
 def points(table: pd.DataFrame, x: str = X) -> pd.DataFrame:
-    """Returns one row a setting and measure: arm, config, x, measure, n, mean, std, the curve's best, leads.
-
-    leads: no other setting, of any arm, is significantly better in the measure (`reports.core.paired.leaders`). What
-    the others are: `reports.core.curves.curves`.
-    """
+    """Returns one row a setting and measure, as `reports.core.curves.curves` has it; all arms are compared together."""
     if x not in table:
         return pd.DataFrame()
-    long = by_trial(table).melt(TRIAL, list(MEASURES), "measure", "accuracy").dropna(subset="accuracy")
-    found = curves(long, table, x, ["measure"])
-    lead = compare(long.rename(columns={"accuracy": "value"}), "measure")[["config", "measure", "leads"]]
-    return found.merge(lead, on=["config", "measure"]).sort_values(
-        ["measure", "arm", "x"], kind="stable", ignore_index=True
-    )
+    long = by_trial(table).melt(TRIAL, list(MEASURES), "measure", "accuracy")
+    if long.empty:
+        return pd.DataFrame()
+    found = curves(long, table, x, "measure")
+    return found.sort_values(["measure", "arm", "x"], kind="stable", ignore_index=True)
 
 
 def table(points: pd.DataFrame, x: str = X) -> pd.DataFrame:
-    """Returns a row a setting: x, n, mean ± std of each measure in percent, in bold what leads."""
+    """Returns a row a setting: x, n, mean ± std of each measure in percent."""
     rows = []
     for (arm, config), group in points.groupby(["arm", "config"], sort=False):
         cells = {"Training": arm, x: "" if group["x"].isna().all() else f"{group['x'].iloc[0]:g}"}
         cells["n"] = str(group["n"].max())
         for measure, name in MEASURES.items():
             for row in group[group["measure"] == measure].itertuples():
-                cells[name] = bold(percent(row.mean, row.std), row.leads)
+                cells[name] = cell(percent(row.mean, row.std), row.best, row.worse)
         rows.append({"_x": group["x"].iloc[0], "_config": config, **cells})
     frame = pd.DataFrame(rows).fillna({"_x": float("inf")}).sort_values("_x", kind="stable")
     return frame.drop(columns=["_x", "_config"]).fillna("")
@@ -49,40 +44,46 @@ def table(points: pd.DataFrame, x: str = X) -> pd.DataFrame:
 
 def caption(points: pd.DataFrame, x: str = X) -> str:
     """Returns what the figure and the table show."""
-    found = points.dropna(subset="best")
+    found = points.dropna(subset="optimum")
+    vanilla, hollow = ", sigma 0 is vanilla training" * (x == X), ""
+    if points["below_optimum"].any():
+        hollow = "; a hollow point is significantly worse than the best of its curve"
+    main = next(part for m in (*PANELS, "clean") if len(part := points[points["measure"] == m]))
     text = (
-        f"Top-1 accuracy in percent, mean ± standard deviation over n = {count_text(points['n'])}; bands show "
-        f"one standard deviation{', sigma 0 is vanilla training' if x == X else ''}. {lead_note(points)}"
+        f"Top-1 accuracy in percent, mean ± standard deviation (bands) over n = {count_text(points['n'])}{vanilla}"
+        f"{hollow}. {marks_note(points, main, MEASURES[main['measure'].iloc[0]].lower())}"
     )
     for measure in PANELS:
         for arm, curve in found[found["measure"] == measure].groupby("arm", sort=False):
-            text += f" {arm}, {MEASURES[measure].lower()}: best {x} {_best_text(curve)}."
+            text += f" {arm}, {MEASURES[measure].lower()}: best {x} {_best_text(curve, x)}."
     return text
 
 
-def _best_text(curve: pd.DataFrame) -> str:
-    """Returns what the caption says of a curve's best: where it is, over which seeds, and its interval."""
+def _best_text(curve: pd.DataFrame, x: str) -> str:
+    """Returns what the caption says of a curve's best: where it is, over which seeds, its interval, what is near."""
     row, common = curve.iloc[0], common_text(curve)
-    if pd.isna(row["best_low"]):
-        return f"{row['best']:g}{common or ', one seed'}, so no interval"
-    return f"{row['best']:g}{common}, 95% bootstrap interval over seeds {row['best_low']:g} to {row['best_high']:g}"
+    if pd.isna(row["optimum_low"]):
+        return f"{row['optimum']:g}{common or ', one seed'}, so no interval"
+    interval = f"95% bootstrap interval over seeds {row['optimum_low']:g} to {row['optimum_high']:g}"
+    return f"{row['optimum']:g}{common}, {interval}; {near_text(curve, x)}"
 
 
 def summary(points: pd.DataFrame, x: str = X) -> dict[str, float]:
     """Returns the best x of each panel and the accuracy there over the same seeds, of the first curve."""
-    found = points[points["x"] == points["best"]].drop_duplicates("measure").set_index("measure")
+    found = points[points["x"] == points["optimum"]].drop_duplicates("measure").set_index("measure")
     return {
         name: float(value)
         for measure in (m for m in PANELS if m in found.index)
         for name, value in (
-            (f"best_{x}.{measure}", found.loc[measure, "best"]),
-            (f"best_accuracy.{measure}", found.loc[measure, "best_mean"]),
+            (f"best_{x}.{measure}", found.loc[measure, "optimum"]),
+            (f"best_accuracy.{measure}", found.loc[measure, "optimum_mean"]),
         )
     }
 
 
 def draw(points: pd.DataFrame, x: str = X) -> Figure:
-    """Returns two panels: curves with bands, references as lines, the optimum marked with its interval."""
+    """Returns two panels: curves with bands, references as lines, the optimum with its interval; what is
+    significantly worse than it is hollow."""
     arms = list(dict.fromkeys(points["arm"]))
     columns = legend_columns(arms, TWO_COLUMNS)
     figure = Figure(figsize=(TWO_COLUMNS, 2.7 + 0.17 * -(-len(arms) // columns)), layout="constrained")
@@ -100,6 +101,8 @@ def draw(points: pd.DataFrame, x: str = X) -> Figure:
                 continue
             axis.plot(group["x"], mean, "o-", color=colour, label=arm)
             axis.fill_between(group["x"], mean - std, mean + std, color=colour, alpha=0.2, linewidth=0)
+            low = group["below_optimum"]
+            axis.plot(group["x"][low], mean[low], "o", color=colour, markerfacecolor="white")
             _mark_best(axis, group, colour)
         axis.set(title=MEASURES[measure], xlabel=AXES.get(x, x), ylabel="top-1 accuracy (%)")
     handles, labels = axes[0].get_legend_handles_labels()
@@ -108,7 +111,7 @@ def draw(points: pd.DataFrame, x: str = X) -> Figure:
 
 
 def _mark_best(axis, group: pd.DataFrame, colour: str) -> None:  # type: ignore[no-untyped-def]
-    best, low, high = group[["best", "best_low", "best_high"]].iloc[0]
+    best, low, high = group[["optimum", "optimum_low", "optimum_high"]].iloc[0]
     if pd.isna(best):  # no seed is finished for every setting
         return
     top = 100 * group.loc[group["x"] == best, "mean"].iloc[0]

@@ -4,9 +4,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.core.cells import bold
+from reports.core.cells import cell
+from reports.core.compare import MARKS, SETTING, compare, marks_note
 from reports.core.curves import curve_names
-from reports.core.paired import SETTING, compare, lead_note
 from reports.core.panels import legend_below
 from reports.core.report import Report
 from reports.core.stats import by_trial, count_text, percent
@@ -20,7 +20,7 @@ NORMS = {"linf": "Linf", "l2": "L2"}
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
     """Returns one row a setting, attack, norm and radius: SETTING, sigma, learned, attack, norm, epsilon, n, mean, std,
-    masked, flagged, attacked, leads (of the worst case alone, within its norm and radius).
+    masked, flagged, attacked, MARKS (of the worst case alone, within its norm and radius).
 
     arm: the curve along sigma that the setting lies on (`reports.core.curves.curve_names`). sigma: the method's own
     after the last epoch, over seeds (for a fixed one its value); nan where it reports none. learned: whether it is
@@ -46,8 +46,8 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     found = groups["accuracy"].agg(n="count", mean="mean", std="std").join(groups["masked"].mean()).reset_index()
     attacks = both[both["attack"] == "worst"].rename(columns={"accuracy": "value"})
     lead = pd.concat(compare(part, "epsilon").assign(attack="worst", norm=n) for n, part in attacks.groupby("norm"))
-    found = found.merge(lead[["config", *RADIUS, "leads"]], on=["config", *RADIUS], how="left")
-    found["leads"] = found["leads"].eq(True)
+    found = found.merge(lead[["config", *RADIUS, *MARKS]], on=["config", *RADIUS], how="left")
+    found[["best", "worse"]] = found[["best", "worse"]].eq(True)
     found = found.merge(_flagged(both), on="config", how="left").fillna({"flagged": 0, "attacked": 0})
     found = found.astype({"flagged": int, "attacked": int})
     found = found.merge(_sigmas(table), on="config", how="left")
@@ -94,7 +94,7 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
             here = group[(group["norm"] == norm) & (group["epsilon"] == radius)]
             for attack, name in ATTACKS.items():
                 for row in here[here["attack"] == attack].itertuples():
-                    cells[f"{name} {text}{radius:.3g}"] = bold(percent(row.mean, row.std), row.leads)
+                    cells[f"{name} {text}{radius:.3g}"] = cell(percent(row.mean, row.std), row.best, row.worse)
         cells["Masked"] = f"{first['flagged']} of {first['attacked']}"
         rows.append(cells)
     return pd.DataFrame(rows).fillna("")
@@ -103,15 +103,15 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
 def caption(points: pd.DataFrame) -> str:
     """Returns what the figure and the table show."""
     norms = [name for norm, name in NORMS.items() if norm in set(points["norm"])]
+    worst, (norm, radius, text) = points[points["attack"] == "worst"], _radii(points)[-1]
+    main = worst[(worst["norm"] == norm) & (worst["epsilon"] == radius)]
     return (
-        "Top-1 accuracy in percent on the clean test split, and on its first images under attack, at each radius of "
-        f"the {' and '.join(norms)} norm{'s' * (len(norms) > 1)} in pixel units of [0, 1]: plain PGD, "
-        "and the worst case, where an image counts only if no attack breaks it. "
-        f"Mean ± standard deviation over n = {count_text(points['n'])}; bands show one "
-        "standard deviation. Sigma is the method's own after training, so that a learned one (a diamond) stands where "
-        "it settled; trainings without one are dashed lines, of the worst case. Of the worst case alone: "
-        f"{lead_note(points[points['attack'] == 'worst'])} Masked: seeds whose gradients are flagged as hidden at some "
-        "radius; there PGD is not to be believed."
+        f"Top-1 accuracy in percent on clean images and under attack at radii of the {' and '.join(norms)} "
+        f"norm{'s' * (len(norms) > 1)} (plain PGD; worst case: an image counts only if no attack breaks it), mean ± "
+        f"standard deviation (bands) over n = {count_text(points['n'])}, against sigma after training (diamond: "
+        "learned; dashed: trainings without sigma, worst case). Masked: seeds whose gradients are flagged as hidden at "
+        "some radius, where PGD is not to be believed. "
+        f"{marks_note(worst, main, f'worst case {text}{radius:.3g}')}"
     )
 
 

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from reports.core.compare import compare
 from reports.core.layout import by_setting, means_note
-from reports.core.paired import compare
 from reports.core.report import Report
 from reports.core.stats import by_trial
 
@@ -11,7 +11,7 @@ COLUMNS = {"clean": "Clean", "worst_l2": "L2: PGD and DDN", "pgd_linf": "Linf: P
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting and attack (and clean): what `reports.core.paired.compare` tells of its accuracy."""
+    """Returns one row a setting and attack (and clean): what `compare` tells of its accuracy."""
     attacked = table[(table["benchmark"] == "adversarial") & (table["metric"] == "accuracy")]
     if attacked.empty:
         return pd.DataFrame()
@@ -21,15 +21,16 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: n, and mean ± std in percent, in bold what leads a column."""
+    """Returns a row a setting: n, and mean ± std in percent."""
     return by_setting(points, "attack", COLUMNS)
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
+    main = points[points["attack"] == "pgd_linf"]
     return (
-        "Top-1 accuracy in percent on clean images and under white-box attacks, with the budgets of the study; in L2 "
-        f"the worse of PGD and DDN for each image. {means_note(points)}"
+        "Top-1 accuracy in percent on clean images and under white-box attacks with the study's budgets (L2: the worse "
+        f"of PGD and DDN for each image). {means_note(points, main, COLUMNS['pgd_linf'])}"
     )
 
 

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from reports.core.compare import compare
 from reports.core.layout import by_setting, means_note
-from reports.core.paired import compare
 from reports.core.report import Report
 
 COLUMNS = {
@@ -25,17 +25,17 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: n, and each metric as mean ± std in percent, in bold what leads."""
+    """Returns a row a setting: n, and each metric as mean ± std in percent."""
     return by_setting(points, "metric", COLUMNS)
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
+    main = points[points["metric"] == "expected_calibration_error"]
     return (
-        "On clean test images, in percent: top-1 accuracy; RMS calibration error, the root mean squared gap of "
-        "confidence and accuracy in bins of equally many predictions, and expected calibration error (ECE), the mean "
-        "gap in bins of equal width, of which less is better; AURRA, the area under the curve of accuracy against "
-        f"response rate. The paper's table is on ImageNet-R. {means_note(points)}"
+        "Clean test images, in percent: top-1 accuracy; the gap of confidence and accuracy (less is better), root mean "
+        "square over bins of equally many predictions (RMS) and mean over bins of equal width (ECE); AURRA, the area "
+        f"under accuracy against response rate. {means_note(points, main, COLUMNS['expected_calibration_error'])}"
     )
 
 

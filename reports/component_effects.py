@@ -1,14 +1,12 @@
 """What each component is worth: its effect averaged over all else, and how two components add up."""
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.core.cells import bold
-from reports.core.paired import LEVEL, difference, gain_text, half_interval, holm, p_text
+from reports.core import significance
+from reports.core.compare import ONE_SEED, gain_text, p_text
 from reports.core.report import Report
 from reports.core.settings import OFF, ON, Contrast, components, contrasts, in_print, squares
 from reports.core.stats import MEASURES, by_trial, count_text
@@ -18,43 +16,44 @@ EFFECT, INTERACTION = "effect", "interaction"
 KINDS = {EFFECT: "alone", INTERACTION: "together"}
 TWO_BY_TWO = (1, -1, -1, 1)
 PANELS = ("clean", "corruption")
+COLUMNS = ["n", "difference", "difference_low", "difference_high", "p"]
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row an effect or interaction and measure: kind, name, pairs, n, mean, std, p, p_adjusted.
+    """Returns one row an effect or interaction and measure: kind, name, pairs, and COLUMNS.
 
     effect: y(with) - y(without), the mean over `pairs` pairs of settings that differ in this component alone.
     interaction: (y(both) - y(second)) - (y(first) - y(neither)), the mean over `pairs` quadruples of settings that
     differ in these two components alone: above 0 they are worth more together than one by one. Each is computed for
-    every seed that all settings of its pairs have; mean, std (nan for one seed) and p (Student's, paired;
-    Holm-corrected over the kind and measure in p_adjusted) are over these n seeds. Effects without a pair do not
-    appear; with no such seed n is 0 and the mean nan.
+    every seed that all settings of its pairs have; n seeds. difference: the mean over them, difference_low and
+    difference_high its own 95% interval, p of the moderated t, Holm-adjusted over the kind and measure
+    (`reports.core.significance.contrasts`). Effects without a pair do not appear; with no such seed n is 0 and the
+    difference nan.
     """
     levels, trials = components(table), by_trial(table)
     if not levels.shape[1] or trials.empty:
         return pd.DataFrame()
-    wanted: list[tuple[str, str, Sequence[tuple[str, ...]], tuple[int, ...]]] = []
-    wanted += [(EFFECT, _name(c), c.pairs, (-1, 1)) for c in contrasts(levels)]
-    wanted += [(INTERACTION, f"{_name(s.first)} x {_name(s.second)}", s.corners, TWO_BY_TWO) for s in squares(levels)]
-    rows: list[dict[str, Any]] = []
+    wanted: dict[str, dict[str, tuple[Sequence[tuple[str, ...]], tuple[int, ...]]]] = {
+        EFFECT: {_name(c): (c.pairs, (-1, 1)) for c in contrasts(levels)},
+        INTERACTION: {f"{_name(s.first)} x {_name(s.second)}": (s.corners, TWO_BY_TWO) for s in squares(levels)},
+    }
+    parts = []
     for measure in MEASURES:
-        known = trials.dropna(subset=measure)
-        if known.empty:
-            continue
-        seeds = known.pivot(index="config", columns="seed", values=measure).reindex(levels.index)
-        for kind, name, groups, signs in wanted:
-            found = difference(_per_seed(seeds, groups, signs))
-            rows.append({"kind": kind, "name": name, "measure": measure, "pairs": len(groups), **found._asdict()})
-    frame = pd.DataFrame(rows)
-    if rows:
-        frame["p_adjusted"] = frame.groupby(["kind", "measure"])["p"].transform(lambda p: holm(p.tolist()))
-    return frame
+        values = trials.pivot(index="config", columns="seed", values=measure).reindex(levels.index)
+        for kind, effects in wanted.items():
+            if not effects or values.isna().to_numpy().all():
+                continue
+            weights = pd.DataFrame([_weights(*effect) for effect in effects.values()], index=list(effects))
+            found = significance.contrasts(values, weights.reindex(columns=values.index, fill_value=0).fillna(0))
+            found = found[["n", "difference", "low", "high", "p"]].set_axis(COLUMNS, axis=1)
+            about = {"kind": kind, "measure": measure, "pairs": [len(groups) for groups, _ in effects.values()]}
+            parts.append(found.rename_axis("name").reset_index().assign(**about))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _per_seed(seeds: pd.DataFrame, groups: Sequence[tuple[str, ...]], signs: tuple[int, ...]) -> np.ndarray:
-    """Returns the mean over groups of the signed sum over a group's settings, for each seed; nan where one lacks."""
-    sums = [sum(sign * seeds.loc[config].to_numpy() for sign, config in zip(signs, g, strict=True)) for g in groups]
-    return np.asarray(np.mean(sums, axis=0))
+def _weights(groups: Sequence[tuple[str, ...]], signs: tuple[int, ...]) -> dict[str, float]:
+    """Returns config -> its weight in the mean over groups of the signed sum over a group's settings."""
+    return {config: sign / len(groups) for group in groups for sign, config in zip(signs, group, strict=True)}
 
 
 def _name(contrast: Contrast) -> str:
@@ -64,35 +63,31 @@ def _name(contrast: Contrast) -> str:
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row an effect: pairs, n, and for each measure the difference in points of percent with its p; in bold
-    what is significant."""
+    """Returns a row an effect: pairs, n, and for each measure the difference in points of percent with its p."""
     rows = []
     for (kind, name), group in points.groupby(["kind", "name"], sort=False):
         cells = {"Component": in_print(name), "Effect": KINDS[kind], "Pairs": str(group["pairs"].max())}
         cells["n"] = str(group["n"].max())
         for row in group[group["measure"].isin(PANELS)].itertuples():
-            cells[MEASURES[row.measure]] = bold(gain_text(row.mean, row.std), row.p_adjusted < LEVEL)
-            cells[f"{MEASURES[row.measure]}, p"] = p_text(row.p_adjusted)
+            cells[MEASURES[row.measure]] = gain_text(row.difference, row.difference_low, row.difference_high)
+            cells[f"{MEASURES[row.measure]}, p"] = p_text(row.p)
         rows.append(cells)
     return pd.DataFrame(rows).fillna("")
 
 
 def caption(points: pd.DataFrame) -> str:
-    """Returns what is averaged over what."""
+    """Returns what figure and table show."""
     text = (
-        "Change of top-1 accuracy in points of percent. Alone: with the component minus without it, mean over the "
-        "pairs of settings that differ in nothing else. Together: what both add beyond the sum of what each adds, "
-        "mean over the quadruples of settings that differ in nothing else. ± is the standard deviation over "
-        f"n = {count_text(points['n'])} (those that all settings of the pairs have); p is Student's two-sided "
-        "paired test over seeds, Holm-corrected over the rows of a kind. "
+        "Change of top-1 accuracy in points of percent: alone, the mean over pairs of settings that differ in nothing "
+        f"else; together, what two components add beyond the sum of each. Means over n = {count_text(points['n'])}"
     )
     if points["n"].max() < 2:
-        return text + "One seed has neither spread nor p."
-    return text + f"Bold: significant at the {LEVEL:.0%} level."
+        return f"{text}. {ONE_SEED}"
+    return f"{text} with 95% intervals; p: moderated paired t, Holm-corrected over the rows of a kind."
 
 
 def draw(points: pd.DataFrame) -> Figure:
-    """Returns a panel a measure: each effect with Student's 95% interval over seeds."""
+    """Returns a panel a measure: each effect with its 95% interval."""
     names = list(points[["kind", "name"]].drop_duplicates().itertuples(index=False, name=None))
     measures = [m for m in PANELS if m in points["measure"].to_numpy()]
     figure = Figure(figsize=(TWO_COLUMNS, 1.0 + 0.22 * len(names)), layout="constrained")
@@ -101,9 +96,9 @@ def draw(points: pd.DataFrame) -> Figure:
         for index, kind in enumerate(KINDS):
             rows = points[(points["measure"] == measure) & (points["kind"] == kind)]
             places = [names.index((kind, name)) for name in rows["name"]]
-            width = [100 * np.nan_to_num(half_interval(r.std, r.n)) for r in rows.itertuples()]
-            axis.errorbar(100 * rows["mean"], places, xerr=width, fmt="os"[index], color=PALETTE[index], capsize=2,
-                          linewidth=1)  # fmt: skip
+            width = 100 * (rows["difference_high"] - rows["difference"]).fillna(0)
+            mean, form = 100 * rows["difference"], "os"[index]
+            axis.errorbar(mean, places, xerr=width, fmt=form, color=PALETTE[index], capsize=2, linewidth=1)
         axis.axvline(0, color="0.3", linewidth=0.8)
         axis.set(xlabel="change of accuracy (points)", title=MEASURES[measure])
     axes[0].set_yticks(range(len(names)), [in_print(name) for _, name in names])

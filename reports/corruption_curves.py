@@ -19,16 +19,17 @@ MARKED = 12
 
 
 def points(table: pd.DataFrame, x: str = X) -> pd.DataFrame:
-    """Returns one row a setting and corruption: arm, config, x, family, corruption, n, mean, std, best, ...
+    """Returns one row a setting and corruption, as `reports.core.curves.curves` has it, and the family.
 
-    What these are: `reports.core.curves.curves`. A trial's accuracy is the mean over severities, in its
+    A trial's accuracy is the mean over severities, in its
     headline benchmark. Empty without a curve.
     """
     trials = by_corruption(table)
     trials = trials[trials["corruption"] != "clean"]
     if x not in table or trials.empty:
         return pd.DataFrame()
-    found = curves(trials, table, x, ["family", "corruption"])
+    families = trials.drop_duplicates("corruption").set_index("corruption")["family"]
+    found = curves(trials, table, x, "corruption").join(families, on="corruption")
     return found.sort_values("x", kind="stable", ignore_index=True) if found["x"].notna().any() else pd.DataFrame()
 
 
@@ -38,24 +39,23 @@ def table(points: pd.DataFrame, x: str = X) -> pd.DataFrame:
     for family, corruption in in_families(points):
         cells = {"Family": family, "Corruption": named(corruption)}
         for arm, line in points[points["corruption"] == corruption].groupby("arm", sort=False):
-            top = line[line["x"] == line["best"]]
+            top = line[line["x"] == line["optimum"]]
             if line["x"].isna().all():
                 cells[arm] = percent(*line[["mean", "std"]].iloc[0])
             elif len(top):
-                cells[f"{arm}: best {x}"] = f"{top['best'].iloc[0]:g}{_interval(top)}"
-                cells[f"{arm}: accuracy"] = percent(*top[["best_mean", "best_std"]].iloc[0])
+                cells[f"{arm}: best {x}"] = f"{top['optimum'].iloc[0]:g}{_interval(top)}"
+                cells[f"{arm}: accuracy"] = percent(*top[["optimum_mean", "optimum_std"]].iloc[0])
         rows.append(cells)
     return pd.DataFrame(rows).fillna("")
 
 
 def caption(points: pd.DataFrame, x: str = X) -> str:
     """Returns what figure and table show."""
-    interval = ", with its 95% bootstrap interval over seeds" if points["best_low"].notna().any() else ""
+    interval = ", with its 95% bootstrap interval over seeds" if points["optimum_low"].notna().any() else ""
     return (
-        f"Top-1 accuracy in percent under each corruption against {x}: mean over severities, then over "
-        f"n = {count_text(points['n'])}; bands and ± are one standard deviation. The axes of the panels differ. "
-        f"The star, and the table: the {x} with the highest mean of a curve"
-        f"{common_text(points.dropna(subset='best'))}{interval}."
+        f"Top-1 accuracy in percent under each corruption against {x} (the axes of the panels differ), mean ± standard "
+        f"deviation (bands) over n = {count_text(points['n'])}. Star and table: the {x} with the highest mean of a "
+        f"curve{common_text(points.dropna(subset='optimum'))}{interval}."
     )
 
 
@@ -85,7 +85,7 @@ def _line(axis: Axes, line: pd.DataFrame, look: Look, arm: str, faint: float) ->
     axis.fill_between(line["x"], mean - std, mean + std, color=look.color, alpha=faint, linewidth=0)
     axis.plot(line["x"], mean, color=look.color, linestyle=look.linestyle, linewidth=1.1,
               marker=look.marker if len(line) <= MARKED else "", markersize=2.5, label=arm)  # fmt: skip
-    top = line[line["x"] == line["best"]]
+    top = line[line["x"] == line["optimum"]]
     axis.plot(
         top["x"],
         100 * top["mean"],
@@ -99,7 +99,7 @@ def _line(axis: Axes, line: pd.DataFrame, look: Look, arm: str, faint: float) ->
 
 
 def _interval(top: pd.DataFrame) -> str:
-    low, high = top[["best_low", "best_high"]].iloc[0]
+    low, high = top[["optimum_low", "optimum_high"]].iloc[0]
     return "" if math.isnan(low) else f" [{low:g}, {high:g}]"
 
 

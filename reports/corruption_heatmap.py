@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from reports.core.cells import bold
+from reports.core.cells import cell
 from reports.core.choose import base, limit_text, strongest
+from reports.core.compare import compare, gain_note, gain_text, marks_note, with_gains
 from reports.core.families import in_families, named
 from reports.core.layout import by_setting, titles
 from reports.core.looks import in_order, shortened
-from reports.core.paired import compare, gain_text, lead_note
 from reports.core.report import Report
 from reports.core.stats import TRIAL, by_corruption, count_text, percent
 from reports.core.style import ONE_COLUMN, TWO_COLUMNS
@@ -29,13 +29,12 @@ COLOURS = "RdBu"
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting and corruption: what `reports.core.paired.compare` tells of the accuracy, gain, ...
+    """Returns one row a setting and corruption: what `compare` tells of the accuracy, its gain over the base
+    (`reports.core.choose.base`) as `with_gains` has it, family, and shown.
 
-    Accuracies are means over severities, in a trial's headline benchmark. Family "clean" is clean images,
-    "all" the mean over corruptions. gain, gain_std: mean and deviation of the differences from the base setting
-    (`base`: whether it is this one) at the gain_n seeds both have, nan where there is none. Without a base the gain is
-    the difference from the mean over settings, and has no deviation. shown: whether the figure shows the setting. Empty
-    below two settings.
+    Accuracies are means over severities, in a trial's headline benchmark. Family "clean" is clean images, "all" the
+    mean over corruptions. Without a base the gain is the difference from the mean over settings, and has no interval.
+    shown: whether the figure shows the setting. Empty below two settings.
     """
     trials = by_corruption(table).rename(columns={"accuracy": "value"})
     corrupted = trials[trials["corruption"] != "clean"]
@@ -46,27 +45,21 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     families = trials.drop_duplicates("corruption").set_index("corruption")["family"]
     found = compare(trials, "corruption").join(families, on="corruption")
     reference = base(table)
+    over = dict.fromkeys(trials["config"], reference) if reference else {}
+    found = with_gains(found, trials, "corruption", over)
     if reference is None:
-        found["gain_n"], found["gain_std"] = found["n"], float("nan")
-        found["gain"] = found["mean"] - found.groupby("corruption")["mean"].transform("mean")
-    else:
-        found = found.join(_gains(trials, reference), on=["config", "corruption"])
-    chosen = strongest(table, LIMIT, reference)
-    return found.assign(base=found["config"] == reference, shown=found["config"].isin(chosen))
-
-
-def _gains(trials: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Returns gain_n, gain, gain_std (index: config, corruption): the differences from a setting at equal seeds."""
-    own = trials[trials["config"] == reference].groupby(["corruption", "seed"])["value"].mean()
-    there = own.reindex(pd.MultiIndex.from_frame(trials[["corruption", "seed"]])).to_numpy()
-    gains = trials.assign(gain=trials["value"] - there).groupby(["config", "corruption"], sort=False)["gain"]
-    return gains.agg(gain_n="count", gain="mean", gain_std="std")
+        found["gain"], found["gain_n"] = (
+            found["mean"] - found.groupby("corruption")["mean"].transform("mean"),
+            found["n"],
+        )
+    return found.assign(shown=found["config"].isin(strongest(table, LIMIT, reference)))
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting and a column a corruption: the base's accuracy in percent, the others' differences."""
+    """Returns a row a setting and a column a corruption: the base's accuracy in percent, the others' gains."""
     cells = [
-        bold(percent(r.mean, r.std) if r.base else gain_text(r.gain, r.gain_std), r.leads) for r in points.itertuples()
+        cell(percent(r.mean, r.std) if r.base else gain_text(r.gain, r.gain_low, r.gain_high), r.best, r.worse)
+        for r in points.itertuples()
     ]
     shown = by_setting(points, "corruption", titles((c for _, c in in_families(points)), {}), cells)
     bases = points.drop_duplicates("config")["base"].to_numpy()
@@ -76,13 +69,11 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
 def caption(points: pd.DataFrame) -> str:
     """Returns what figure and table show."""
     bases = points.loc[points["base"], "label"].unique()
-    over = f"from the base, {bases[0]}, at the seeds both have" if len(bases) else "from the mean over the settings"
-    spread = " ± their standard deviation" if points["gain_std"].notna().any() else ""
+    gain = gain_note(points, bases[0]) if len(bases) else "Gain: over the mean of the settings."
     return (
-        f"In the figure: top-1 accuracy in percent, mean over severities and n = {count_text(points['n'])}; "
-        f"colour is the difference {over}: blue better, red worse. In the table: "
-        f"{'the accuracy of the base, and ' if len(bases) else ''}the differences in points of percent{spread}. "
-        f"The last one is the mean over all corruptions. {lead_note(points)}{limit_text(points)}"
+        f"Top-1 accuracy in percent (figure, and the base's in the table) and gains in points (colour and table), mean "
+        f"over severities and n = {count_text(points['n'])}. {gain} "
+        f"{marks_note(points, points[points['family'] == MEAN[0]], 'mean')}{limit_text(points)}"
     )
 
 

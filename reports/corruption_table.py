@@ -3,10 +3,10 @@
 import pandas as pd
 
 from reports.core import layout
-from reports.core.paired import compare, lead_note
+from reports.core.compare import compare
 from reports.core.published import beside, note
 from reports.core.report import Report
-from reports.core.stats import TRIAL, by_benchmark, count_text
+from reports.core.stats import TRIAL, by_benchmark
 
 MEANS = {"mean": "Mean", "mean_no_noise": "Mean without noise"}
 BENCHMARKS = {
@@ -41,18 +41,19 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting and benchmark, a column a corruption: mean ± std in percent, in bold what leads."""
+    """Returns a row a setting and benchmark, a column a corruption: mean ± std in percent."""
     return layout.by_benchmark(points, "corruption", MEANS, BENCHMARKS)
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
     names = [BENCHMARKS.get(name, name) for name in points["benchmark"].unique()]
-    each = ", each compared by itself" if len(names) > 1 else ""
+    several = len(names) > 1
+    main = points[(points["corruption"] == "mean") & (points["benchmark"] == points["benchmark"].iloc[0])]
     return (
-        "Top-1 accuracy in percent under each corruption, mean over severities, then mean ± standard deviation over "
-        f"n = {count_text(points['n'])}. Benchmark: {'; '.join(names)}{each}. {lead_note(points)}"
-        f"{note(points)}"
+        f"Top-1 accuracy in percent under each corruption, mean over severities ({'; '.join(names)}"
+        f"{', each compared by itself' if several else ''}). "
+        f"{layout.means_note(points, main, f'mean, {names[0]}' if several else 'mean')}{note(points)}"
     )
 
 

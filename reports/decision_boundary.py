@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.core.cells import bold
-from reports.core.paired import compare, lead_note
+from reports.core.cells import cell
+from reports.core.compare import MARKS, compare, marks_note
 from reports.core.report import Report
 from reports.core.stats import by_trial, count_text, percent
 from reports.core.style import PALETTE, TWO_COLUMNS
@@ -17,7 +17,7 @@ ROW, POINT = "row ", "point"
 def points(table: pd.DataFrame) -> pd.DataFrame:
     """Returns, of each setting's first finished seed, the grid and the test points; one row each.
 
-    Columns: config, label, seed; n, mean, std, leads of clean accuracy over the setting's seeds; length, of the
+    Columns: config, label, seed; n, mean, std and MARKS of clean accuracy over the setting's seeds; length, of the
     boundary in that seed, in units of the square's side (mean over seeds: mean_length); kind "grid" or "point"; first
     and second, coordinates in [0, 1]; value: the probability of class 1, or the point's label. Empty without rows of
     "boundary".
@@ -26,7 +26,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     if rows.empty:
         return pd.DataFrame()
     clean = compare(by_trial(table).rename(columns={"clean": "value"}).assign(measure="clean"), "measure")
-    clean = clean.set_index("config")[["n", "mean", "std", "leads"]]
+    clean = clean.set_index("config")[["n", "mean", "std", *MARKS]]
     grids = {key: _grid(trial) for key, trial in rows.groupby(["config", "label", "seed"], sort=False)}
     lengths = pd.Series({key: boundary_length(grid) for key, grid in grids.items()})
     parts = []
@@ -39,7 +39,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
         means = {"length": lengths[config, label, seed], "mean_length": lengths[config].mean()}
         parts.append(part.assign(**facts, **means))
     found = pd.concat(parts, ignore_index=True)
-    return found.astype({"n": int, "leads": bool})
+    return found.astype({"n": int, "best": bool, "worse": bool})
 
 
 def boundary_length(grid: np.ndarray) -> float:
@@ -76,12 +76,12 @@ def _settings(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: n, accuracy and the boundary's length, means over seeds; in bold what leads."""
+    """Returns a row a setting: n, accuracy and the boundary's length, means over seeds."""
     rows = [
         {
             "Training": row.label,
             "n": str(row.n),
-            "Clean": bold(percent(row.mean, row.std), row.leads),
+            "Clean": cell(percent(row.mean, row.std), row.best, row.worse),
             "Boundary length": f"{row.mean_length:.2f}",
         }
         for row in _settings(points).itertuples()
@@ -94,10 +94,9 @@ def caption(points: pd.DataFrame) -> str:
     settings = _settings(points)
     seeds = ", ".join(str(seed) for seed in settings["seed"].unique())
     return (
-        f"Probability of class 1 and the decision boundary of one seed ({seeds}), with the test points. Accuracy in "
-        "percent and the boundary's length, in units of the square's side, are means over "
-        f"n = {count_text(settings['n'])}; of two around the same points the shorter is the smoother. "
-        f"{lead_note(settings)}"
+        f"Probability of class 1 and the decision boundary of one seed ({seeds}), with the test points. Clean accuracy "
+        "in percent and the boundary's length in sides of the square (of two around the same points the shorter is the "
+        f"smoother) are means over n = {count_text(settings['n'])}. {marks_note(settings, settings, 'clean')}"
     )
 
 

@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.core.choose import base, limit_text, strongest
+from reports.core.compare import compare, marks_note
 from reports.core.families import named, place
 from reports.core.layout import by_setting, titles
 from reports.core.looks import in_order, looks
-from reports.core.paired import compare, lead_note
 from reports.core.report import Report
 from reports.core.stats import by_corruption, count_text
 from reports.core.style import TWO_COLUMNS, legend_columns
@@ -20,7 +20,7 @@ ALL = "all"
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting and family: what `reports.core.paired.compare` tells of the accuracy, and shown.
+    """Returns one row a setting and family: what `compare` tells of the accuracy, and shown.
 
     The accuracy of a trial is the mean over the family's corruptions of the mean over severities, in its headline
     benchmark; of family "all" the mean over all corruptions, and "clean" is clean images. shown: whether the
@@ -35,7 +35,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: n, and the accuracy in each family in percent, in bold what leads."""
+    """Returns a row a setting: n, and the accuracy in each family in percent."""
     return by_setting(points, "family", titles(_families(points), {}))
 
 
@@ -43,9 +43,9 @@ def caption(points: pd.DataFrame) -> str:
     """Returns what figure and table show."""
     floor = _floor(points[points["shown"]])
     return (
-        "Top-1 accuracy in percent by family of corruptions: mean over the family's corruptions and severities, then "
-        f"mean ± standard deviation (the error bars) over n = {count_text(points['n'])}. {lead_note(points)}"
-        f"{f' The bars begin at {floor}%, not at 0.' if floor else ''}{limit_text(points)}"
+        f"Top-1 accuracy in percent by family of corruptions, mean ± standard deviation (error bars) over "
+        f"n = {count_text(points['n'])}.{f' The bars begin at {floor}%, not at 0.' if floor else ''} "
+        f"{marks_note(points, points[points['family'] == ALL], 'all corruptions')}{limit_text(points)}"
     )
 
 

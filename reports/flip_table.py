@@ -3,8 +3,8 @@
 import pandas as pd
 
 from reports.core.choose import base
+from reports.core.compare import compare
 from reports.core.layout import by_benchmark, means_note
-from reports.core.paired import compare
 from reports.core.report import Report
 from reports.core.stats import TRIAL
 
@@ -41,20 +41,21 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting and benchmark: n, means and each perturbation as mean ± std in percent, leaders bold."""
+    """Returns a row a setting and benchmark: n, means and each perturbation as mean ± std in percent."""
     return by_benchmark(points, "number", COLUMNS, BENCHMARKS)
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
-    names = "; ".join(BENCHMARKS.get(name, name) for name in points["benchmark"].unique())
-    text = (
-        "Flip probability in percent: the share of frames of a sequence whose prediction differs from that of the "
-        f"frame before, for noise from that of the first. Less is steadier. Sequences: {names}. "
+    names = [BENCHMARKS.get(name, name) for name in points["benchmark"].unique()]
+    reference = points["reference"].iloc[0]
+    rate = f"; mFR: the mean over perturbations, each divided by that of {reference}" if reference else ""
+    main = points[(points["number"] == "mean") & (points["benchmark"] == points["benchmark"].iloc[0])]
+    return (
+        "Flip probability in percent: the share of frames whose prediction differs from that of the frame before (for "
+        f"noise, of the first), less is steadier{rate}. Sequences: {'; '.join(names)}. "
+        f"{means_note(points, main, 'mean' if len(names) == 1 else f'mean, {names[0]}')}"
     )
-    if reference := points["reference"].iloc[0]:
-        text += f"mFR: the mean over perturbations, each divided by that of the study's own setting {reference}. "
-    return text + means_note(points)
 
 
 REPORT = Report(title="Stability along sequences", points=points, table=table, caption=caption)

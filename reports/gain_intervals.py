@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.core.choose import base
+from reports.core.compare import SETTING
 from reports.core.image_intervals import gains, intervals
-from reports.core.paired import SETTING
 from reports.core.report import Report
 from reports.core.significance import with_base
 from reports.core.style import PALETTE, TWO_COLUMNS

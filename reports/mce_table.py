@@ -6,8 +6,8 @@ The layout of the appendices of Rusak et al. 2020 (table 4) and of AugMix: error
 import pandas as pd
 
 from reports.core.choose import base
+from reports.core.compare import compare
 from reports.core.layout import by_setting, means_note, titles
-from reports.core.paired import compare
 from reports.core.report import Report
 from reports.core.stats import TRIAL, by_benchmark, corrupted
 
@@ -54,18 +54,18 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: n, error, mCE and each corruption's CE as mean ± std in percent, in bold what leads."""
+    """Returns a row a setting: n, error, mCE and each corruption's CE as mean ± std in percent."""
     return by_setting(points, "number", titles(points["number"], COLUMNS))
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
     name = points["reference"].iloc[0]
-    reference = f"that of the study's own setting {name}" if name else "AlexNet's, as published"
+    reference = f"the study's own setting {name}" if name else "AlexNet, as published"
     return (
-        "Top-1 error in percent, mean over corruptions and severities; corruption errors (CE), summed over severities "
-        f"and divided by the reference's; mCE: their mean. Less is better; the reference is {reference}. "
-        f"{means_note(points)}"
+        "Top-1 error and corruption errors (CE: summed over severities and divided by those of "
+        f"{reference}; mCE: their mean) in percent; less is better. "
+        f"{means_note(points, points[points['number'] == 'mce'], COLUMNS['mce'])}"
     )
 
 

@@ -3,9 +3,11 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.core.cells import bold
+from reports.core.cells import cell
+from reports.core.choose import base
+from reports.core.compare import SETTING, compare, gain_note, gain_text, marks_note, with_gains
 from reports.core.layout import by_setting
-from reports.core.paired import SETTING, compare, lead_note
+from reports.core.looks import marked
 from reports.core.published import beside, note
 from reports.core.report import Report
 from reports.core.stats import MEASURES, by_trial, count_text, percent
@@ -13,30 +15,49 @@ from reports.core.style import PALETTE, TWO_COLUMNS
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting and measure: what `reports.core.paired.compare` tells of its accuracy."""
+    """Returns one row a setting and measure: what `compare` tells of its accuracy, and its gain over the base
+    (`reports.core.choose.base`) as `with_gains` has it."""
     long = by_trial(table).melt([*SETTING, "seed"], list(MEASURES), "measure", "value")
-    return beside(compare(long, "measure"), table, "measure")
+    if long.empty:
+        return pd.DataFrame()
+    over = base(table)
+    found = with_gains(compare(long, "measure"), long, "measure", dict.fromkeys(long["config"], over) if over else {})
+    return beside(found, table, "measure")
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: n, and "mean (lowest / highest)" of each measure in percent; what leads in bold."""
+    """Returns a row a setting: n, "mean (lowest / highest)" of each measure in percent, and the gain over the base."""
     cells = []
     for row in points.itertuples():
         spread = f" ({percent(row.low)} / {percent(row.high)})" if row.n > 1 else ""
-        cells.append(bold(percent(row.mean) + spread, row.leads))
-    return by_setting(points, "measure", MEASURES, cells)
+        cells.append(cell(percent(row.mean) + spread, row.best, row.worse))
+    gained = _main(points)
+    gained = gained[gained["gain"].notna()]
+    cells += ["-" if r.base else gain_text(r.gain, r.gain_low, r.gain_high) for r in gained.itertuples()]
+    rows = pd.concat([points, gained.assign(measure="gain", published=None)[list(points)]])
+    return by_setting(rows, "measure", {**MEASURES, "gain": "Gain"}, cells)
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
+    main = _main(points)
+    name, over = MEASURES[main["measure"].iloc[0]].lower(), main.loc[main["base"], "label"]
+    gain = f" {gain_note(main, over.iloc[0], name)}" if len(over) else ""
     return (
-        f"Top-1 accuracy in percent: mean (lowest / highest) over n = {count_text(points['n'])}. {lead_note(points)}"
-        f"{note(points)}"
+        f"Top-1 accuracy in percent: mean (lowest / highest) over n = {count_text(points['n'])}.{gain} "
+        f"{marks_note(points, main, name)}{note(points)}"
     )
 
 
+def _main(points: pd.DataFrame) -> pd.DataFrame:
+    """Returns the points under corruption; on clean images where nothing else was measured."""
+    main = points[points["measure"] == "corruption"]
+    return main if len(main) else points[points["measure"] == "clean"]
+
+
 def draw(points: pd.DataFrame) -> Figure:
-    """Returns a panel a measure: each setting's mean with a line from its lowest to its highest."""
+    """Returns a panel a measure: each setting's mean with a line from its lowest to its highest; the best is a star,
+    what is significantly worse hollow."""
     labels = points.drop_duplicates("config").set_index("config")["label"]
     measures = [m for m in MEASURES if m in points["measure"].to_numpy()]
     figure = Figure(figsize=(TWO_COLUMNS, 0.9 + 0.22 * len(labels)), layout="constrained")
@@ -44,10 +65,8 @@ def draw(points: pd.DataFrame) -> Figure:
     for axis, measure, colour in zip(axes, measures, PALETTE, strict=False):
         rows = points[points["measure"] == measure].set_index("config").reindex(labels.index)
         axis.hlines(range(len(labels)), 100 * rows["low"], 100 * rows["high"], color=colour, linewidth=1.2)
-        best = rows["leads"].eq(True).to_numpy()
-        for chosen, marker, size in ((~best, "o", 4), (best, "*", 10)):
-            places = [place for place, one in enumerate(chosen) if one]
-            axis.plot(100 * rows["mean"].to_numpy()[chosen], places, marker, color=colour, markersize=size)
+        places = range(len(labels))
+        marked(axis, 100 * rows["mean"].to_numpy(), places, rows["best"].eq(True), rows["worse"].eq(True), colour)
         axis.set(title=MEASURES[measure], xlabel="top-1 accuracy (%)")
     axes[0].set_yticks(range(len(labels)), labels)
     axes[0].set_ylim(len(labels) - 0.4, -0.6)

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from reports.core.cells import bold
+from reports.core.cells import cell
+from reports.core.compare import MARKS, SETTING, compare, marks_note
 from reports.core.layout import by_setting
-from reports.core.paired import SETTING, compare, lead_note
 from reports.core.report import Report
 from reports.core.stats import MEASURES, by_corruption, by_trial, count_text, percent
 
@@ -20,7 +20,7 @@ noise correlated over several pixels is another."""
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting and measure: what `reports.core.paired.compare` tells of its accuracy, and bracket.
+    """Returns one row a setting and measure: what `compare` tells of its accuracy, and bracket.
 
     bracket: whether the measure contains a corruption that the setting was trained on. Such settings are compared
     neither with each other nor with the rest.
@@ -35,29 +35,33 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     bracket = own & (long["measure"] == "corruption")
     parts = [compare(part, "measure").assign(bracket=told) for told, part in long.groupby(bracket)]
     found = pd.concat(parts, ignore_index=True)
-    found.loc[found["bracket"], ["best", "p", "leads"]] = [False, float("nan"), False]
+    marks = [name for name in MARKS if name not in ("best", "worse", "difference_n")]
+    found.loc[found["bracket"], marks] = float("nan")
+    found.loc[found["bracket"], ["best", "worse", "difference_n"]] = [False, False, 0]
     order = {config: place for place, config in enumerate(long["config"].unique())}
     return found.sort_values("config", key=lambda c: c.map(order), kind="stable", ignore_index=True)
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: n, and each measure as mean ± std in percent, in brackets, or in bold where it leads."""
+    """Returns a row a setting: n, and each measure as mean ± std in percent, some in brackets."""
     cells = []
     for row in points.itertuples():
         text = percent(row.mean, row.std)
-        cells.append(f"({text})" if row.bracket else bold(text, row.leads))
+        cells.append(f"({text})" if row.bracket else cell(text, row.best, row.worse))
     return by_setting(points, "measure", MEASURES, cells)
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
     text = (
-        "Top-1 accuracy in percent: on clean images, mean over all corruptions and severities, and over those that are "
-        f"not noise. Mean ± standard deviation over n = {count_text(points['n'])}."
+        "Top-1 accuracy in percent on clean images, under all corruptions and under those that are not noise: mean ± "
+        f"standard deviation over n = {count_text(points['n'])}."
     )
     if points["bracket"].any():
-        text += " In brackets: a corruption of the test was used in training; these are not compared."
-    return f"{text} {lead_note(points)}"
+        text += " In brackets, and not compared: a corruption of the test was used in training."
+    measure = "corruption_no_noise"
+    main = points[points["measure"] == measure]
+    return f"{text} {marks_note(points[~points['bracket']], main, MEASURES[measure].lower())}"
 
 
 def _trained_on(table: pd.DataFrame) -> "pd.Series[str]":

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from reports.core.cells import bold
+from reports.core.cells import cell
+from reports.core.compare import SETTING, compare, marks_note, spread
 from reports.core.layout import by_setting
-from reports.core.paired import SETTING, compare, lead_note, spread
 from reports.core.report import Report
 from reports.core.stats import by_trial, count_text, metric_name, percent
 
@@ -13,10 +13,10 @@ NOISES = {"gaussian": "ε* Gaussian", "uniform": "ε* uniform", "adversarial": "
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting and number: SETTING, number, n, mean, std, leads, medians, infinite, generators.
+    """Returns one row a setting and number: SETTING, number, n, mean, std, MARKS, medians, infinite, generators.
 
-    number: clean (accuracy); gaussian, uniform, adversarial: epsilon* in pixel units. n, leads: over seeds, where a
-    seed's value is the mean over its generators (`reports.core.paired.compare`). mean, std: of adversarial over the
+    number: clean (accuracy); gaussian, uniform, adversarial: epsilon* in pixel units. n, MARKS: over seeds, where a
+    seed's value is the mean over its generators (`compare`). mean, std: of adversarial over the
     `medians`, those of all generators (`generators` a seed) and seeds together, as the paper has it; an infinite one
     makes the mean infinite and the std nan; infinite counts them.
     """
@@ -34,31 +34,28 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: n, clean accuracy in percent, the epsilon*s as mean ± std, in bold what leads."""
+    """Returns a row a setting: n, clean accuracy in percent, the epsilon*s as mean ± std."""
     cells = []
     for row in points.itertuples():
         clean = row.number == "clean"
         text = percent(row.mean, row.std) if clean else _distance(row.mean, row.std, row.infinite, row.medians)
-        cells.append(bold(text, row.leads))
+        cells.append(cell(text, row.best, row.worse))
     return by_setting(points, "number", {"clean": "Clean", **NOISES}, cells)
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
+    adversarial = points[points["number"] == "adversarial"]
+    each = f" (adversarial: each with {count_text(adversarial['generators'], 'freshly trained generator')})"
     text = (
         "Clean top-1 accuracy in percent, and ε*: the median over test images of the least L2 norm of noise, in pixel "
-        "units, that changes a right prediction to a wrong one; 0 where it is wrong already, ∞ where no noise of that "
-        f"direction does it. Mean ± standard deviation over n = {count_text(points['n'])}"
+        f"units, that changes a right prediction. Mean ± standard deviation over n = {count_text(points['n'])}"
+        f"{each if len(adversarial) else ''}. "
     )
-    adversarial = points[points["number"] == "adversarial"]
-    if len(adversarial):
-        text += (
-            f"; for adversarial noise over {count_text(adversarial['generators'], 'freshly trained generator')} "
-            "a seed and the seeds together"
-        )
-    text = f"{text}. {lead_note(points)}"
+    number = next(name for name in reversed(NOISES) if name in set(points["number"]))
+    text += marks_note(points, points[points["number"] == number], NOISES[number], scale=1, unit="")
     if points["infinite"].any():
-        text += " ∞ (k of m): k of m medians are ∞; nothing in such a column can be tested."
+        text += " ∞ (k of m): k of m medians are ∞, no noise changes them; nothing in such a column can be tested."
     return text
 
 

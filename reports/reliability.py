@@ -6,9 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.core.choose import base, limit_text, strongest
+from reports.core.compare import MARKS, SETTING, compare, marks_note
 from reports.core.layout import by_setting
 from reports.core.looks import in_order, shortened
-from reports.core.paired import SETTING, compare, lead_note
 from reports.core.panels import Panels
 from reports.core.report import Report
 from reports.core.stats import TRIAL, count_text, percent
@@ -16,6 +16,8 @@ from reports.core.style import PALETTE
 
 LIMIT = 12
 KEYS = [*SETTING, "images"]
+ECE = {"n": "ece_n", "mean": "ece", "std": "ece_std"} | {name: f"ece_{name}" for name in MARKS}
+"""Columns of `compare` -> what they are called beside those of the bins."""
 FEW = 0.01
 """Bins with a smaller share of the predictions are not drawn: chance decides their accuracy."""
 IMAGES = {"clean": "Clean", "corrupted": "Corrupted"}
@@ -27,9 +29,9 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
     images: "clean", or "corrupted": all corruptions and severities together. bin: from 1, of equal width. confidence,
     accuracy: means over the n seeds that have predictions in the bin; accuracy_std their deviation; share: of all
-    predictions, the mean over all seeds. ece, ece_std, ece_n, ece_leads: what
-    `reports.core.paired.compare` tells of the expected calibration error sum_b share_b |accuracy_b - confidence_b|, the
-    same in all bins. shown: whether the figure shows the setting.
+    predictions, the mean over all seeds. ece, ece_std, ece_n and MARKS as ece_best and so on:
+    what `compare` tells of the expected calibration error sum_b share_b |accuracy_b - confidence_b|, the same in all
+    bins. shown: whether the figure shows the setting.
     """
     rows = table[table["benchmark"] == "reliability"]
     if rows.empty:
@@ -46,14 +48,14 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     each = wide.groupby([*trials, "bin"], sort=False)[["share", "confidence", "accuracy"]].sum().reset_index()
     each["gap"] = (each["accuracy"] - each["confidence"]).abs()
     errors = compare(each.groupby(trials, sort=False)["gap"].sum().rename("value").reset_index(), "images", (*IMAGES,))
-    errors = errors.rename(columns={"n": "ece_n", "mean": "ece", "std": "ece_std", "leads": "ece_leads"})
+    errors = errors.rename(columns=ECE)
     for name in ("confidence", "accuracy"):
         each[name] /= each["share"]
     bins = each.groupby([*KEYS, "bin"], sort=False).agg(
         n=("accuracy", "count"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean"),
         accuracy_std=("accuracy", "std"), share=("share", "sum"),
     )  # fmt: skip
-    found = bins.reset_index().merge(errors[[*KEYS, "ece_n", "ece", "ece_std", "ece_leads"]], on=KEYS)
+    found = bins.reset_index().merge(errors[[*KEYS, *ECE.values()]], on=KEYS)
     found["share"] /= found["ece_n"]
     places = found.groupby("config", sort=False).ngroup()  # settings stay in the study's order
     found = found.assign(place=places).sort_values(["place", "images", "bin"], ignore_index=True).drop(columns="place")
@@ -61,26 +63,28 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting: n, and the ECE on each kind of images in percent, in bold what leads."""
+    """Returns a row a setting: n, and the ECE on each kind of images in percent."""
     names = {name: f"ECE, {title.lower()}" for name, title in IMAGES.items()}
     return by_setting(_errors(points), "images", names)
 
 
 def _errors(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting and images: n, mean, std and leads of the ECE."""
-    rows = points.drop_duplicates(["config", "images"])[[*KEYS, "ece_n", "ece", "ece_std", "ece_leads"]]
-    return rows.set_axis([*KEYS, "n", "mean", "std", "leads"], axis=1)
+    """Returns one row a setting and images: what `compare` tells of the ECE."""
+    rows = points.drop_duplicates(["config", "images"])[[*KEYS, *ECE.values()]]
+    return rows.set_axis([*KEYS, *ECE], axis=1)
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what figure and table show."""
-    corrupted = ", under all corruptions and severities together too" if (points["images"] == "corrupted").any() else ""
+    corrupted = ", and under all corruptions together" if (points["images"] == "corrupted").any() else ""
+    errors = _errors(points)
+    main = next(name for name in reversed(IMAGES) if name in set(errors["images"]))
     return (
-        f"Accuracy against confidence in {points['bin'].max()} bins of equal width on clean images{corrupted}; on the "
-        "diagonal confidence is what it says, below it the network is too sure. Means over "
-        f"n = {count_text(points['ece_n'])}, bands one standard deviation; steps below are the share of "
-        f"predictions in a bin, and bins below {FEW:.0%} have no point. ECE: expected calibration error in percent, "
-        f"mean ± standard deviation. {lead_note(_errors(points))}{limit_text(points)}"
+        f"Accuracy against confidence in {points['bin'].max()} bins on clean images{corrupted}; below the diagonal the "
+        "network is too sure, steps are the share of predictions in a bin (points from "
+        f"{FEW:.0%} on). ECE: expected calibration error in percent, mean ± standard deviation (bands) over "
+        f"n = {count_text(points['ece_n'])}. {marks_note(errors, errors[errors['images'] == main], f'ECE, {main}')}"
+        f"{limit_text(points)}"
     )
 
 

@@ -4,10 +4,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.core.choose import base, limit_text, strongest
+from reports.core.compare import compare, marks_note
 from reports.core.families import named, place
 from reports.core.layout import by_setting
 from reports.core.looks import in_order, looks
-from reports.core.paired import compare, lead_note
 from reports.core.panels import Panels
 from reports.core.report import Report
 from reports.core.stats import corrupted, count_text
@@ -17,7 +17,7 @@ ALL = "all"
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting, family and severity: what `reports.core.paired.compare` tells of the accuracy, shown.
+    """Returns one row a setting, family and severity: what `compare` tells of the accuracy, and shown.
 
     The accuracy of a trial is the mean over the family's corruptions at this severity, in the trial's headline
     benchmark; of family "all" over all corruptions; severity 0 is clean images, the same in every family. Corruptions
@@ -56,11 +56,12 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what figure and table show."""
+    rows = points[points["family"] == ALL]
+    last = rows["severity"].max()
     return (
-        "Top-1 accuracy in percent against the severity of the corruption; 0 is clean images. Means over all "
-        "corruptions that have every severity (in the table) and over those of a family, then over "
-        f"n = {count_text(points['n'])}; bands and ± are one standard deviation. "
-        f"{lead_note(points[points['family'] == ALL])}{limit_text(points)}"
+        "Top-1 accuracy in percent against severity (0: clean images), over all corruptions that have every severity "
+        f"and, in the figure, over each family. Mean ± standard deviation (bands) over n = {count_text(points['n'])}. "
+        f"{marks_note(rows, rows[rows['severity'] == last], f'severity {last}')}{limit_text(points)}"
     )
 
 

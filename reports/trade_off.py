@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
-from reports.core.cells import bold
+from reports.core.cells import cell
+from reports.core.compare import MARKS, SETTING, compare, marks_note
 from reports.core.looks import in_order, looks
-from reports.core.paired import SETTING, compare, lead_note
 from reports.core.pareto import front
 from reports.core.report import Report
 from reports.core.stats import MEASURES, by_trial, count_text, percent
@@ -29,19 +29,19 @@ NEAR = 9
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting: arm, label, config, n, clean, corruption, and of both NAME_std, NAME_leads; front.
+    """Returns one row a setting: SETTING, n, clean, corruption, of both NAME_std and MARKS (NAME_best, ...); front.
 
-    Means, deviations and what leads (`reports.core.paired.compare`) over the n seeds that have both accuracies. front:
-    whether no other setting's means are at least as high in both and higher in one. Empty below two settings.
+    Means, deviations and marks (`compare`) are over the n seeds that have both accuracies. front: whether no other
+    setting's means are at least as high in both and higher in one. Empty below two settings.
     """
     trials = by_trial(table).dropna(subset=[X, Y])
     if trials["config"].nunique() < 2:
         return pd.DataFrame()
-    told = compare(trials.melt([*SETTING, "seed"], [X, Y], "measure"), "measure")
-    found = told[told["measure"] == X][[*SETTING, "n"]]
+    each = compare(trials.melt([*SETTING, "seed"], [X, Y], "measure"), "measure")
+    found = each[each["measure"] == X][[*SETTING, "n"]]
     for measure in (X, Y):
-        part = told[told["measure"] == measure].set_index("config")[["mean", "std", "leads"]]
-        found = found.join(part.set_axis([measure, f"{measure}_std", f"{measure}_leads"], axis=1), on="config")
+        part = each[each["measure"] == measure].set_index("config")[["mean", "std", *MARKS]]
+        found = found.join(part.set_axis([measure, *(f"{measure}_{n}" for n in part.columns[1:])], axis=1), on="config")
     on = front(found[X].to_numpy(), found[Y].to_numpy())
     return found.assign(front=on).reset_index(drop=True)
 
@@ -51,24 +51,27 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
     rows = points.sort_values(["front", Y], ascending=False, kind="stable")
     shown = {"Training": list(rows["label"]), "n": [str(n) for n in rows["n"]]}
     for measure in (X, Y):
-        columns = rows[[measure, f"{measure}_std", f"{measure}_leads"]]
-        shown[MEASURES[measure]] = [bold(percent(mean, std), leads) for mean, std, leads in columns.to_numpy()]
+        of = _of(rows, measure).itertuples()
+        shown[MEASURES[measure]] = [cell(percent(r.mean, r.std), r.best, r.worse) for r in of]
     return pd.DataFrame({**shown, "Pareto front": ["✓" if on else "-" for on in rows["front"]]})
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what figure and table show."""
-    text = (
-        "Top-1 accuracy in percent on clean images against the mean over all corruptions. Mean ± standard deviation "
-        f"(the error bars) over n = {count_text(points['n'])}. ✓, and the line in the figure: no other setting "
-        f"has both means at least as high and one higher. {lead_note(points.assign(leads=_leads(points)))}"
-    )
+    both = pd.concat([_of(points, X), _of(points, Y)])
     others = " The figure names only the settings of the front, and shows the others in grey without error bars."
-    return text + (others if len(points) > LABELLED else "")
+    return (
+        "Top-1 accuracy in percent on clean images against the mean over all corruptions, mean ± standard deviation "
+        f"(error bars) over n = {count_text(points['n'])}. ✓, and the line in the figure: no other setting has both "
+        f"means at least as high and one higher. {marks_note(both, _of(points, Y), MEASURES[Y].lower())}"
+        f"{others if len(points) > LABELLED else ''}"
+    )
 
 
-def _leads(points: pd.DataFrame) -> "pd.Series[bool]":
-    return points[f"{X}_leads"] | points[f"{Y}_leads"]
+def _of(points: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Returns n, mean, std and MARKS of a measure."""
+    names = [measure, *(f"{measure}_{name}" for name in ("std", *MARKS))]
+    return points[["n", *names]].set_axis(["n", "mean", "std", *MARKS], axis=1)
 
 
 def summary(points: pd.DataFrame) -> dict[str, float]:

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from reports.core.compare import SETTING, compare, marks_note
 from reports.core.layout import by_setting
-from reports.core.paired import SETTING, compare, lead_note
 from reports.core.report import Report
 from reports.core.stats import by_corruption, count_text
 
@@ -33,9 +33,9 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
 def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
     return (
-        "Top-1 accuracy in percent on the target dataset, after fine-tuning: on clean images, and the mean over all "
-        "corruptions, over the noises and over the weather. Mean ± standard deviation over "
-        f"n = {count_text(points['n'])}; seed i starts from the source model with seed i. {lead_note(points)}"
+        "Top-1 accuracy in percent on the target dataset after fine-tuning, mean ± standard deviation over "
+        f"n = {count_text(points['n'])} (seed i starts from the source model with seed i). "
+        f"{marks_note(points, points[points['measure'] == 'all'], 'all corruptions')}"
     )
 
 

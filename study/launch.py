@@ -19,6 +19,7 @@ from study.plan.planning import Plan, claim, refuse_hindsight
 from study.reporting import make
 
 if TYPE_CHECKING:
+    from reports.core.study_conclusion import Findings
     from reports.core.write import Section
     from study.engine.tune import Bench
 
@@ -29,6 +30,8 @@ class Outcome:
 
     plan: Plan
     sections: list["Section"]
+    findings: dict[str, "Findings"]
+    """Dataset -> what the study says."""
     finished: int
     failed: int
     interrupted: bool
@@ -82,11 +85,12 @@ def _launch(plan: Plan, listener: Listener, start: float) -> Outcome:
     except Exception:
         mirror.close({})
         raise
-    mirror.close(reports.summary if reports else {})
+    mirror.close(reports.summary if reports else {}, reports.findings if reports else {})
     states = [folder.trial(trial.key).test for trial in _reported(plan)]
     return Outcome(
         plan=plan,
         sections=reports.sections if reports else [],
+        findings=reports.findings if reports else {},
         finished=states.count(State.FINISHED),
         failed=states.count(State.FAILED),
         interrupted=interrupted,

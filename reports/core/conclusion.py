@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from reports.core.seed_planning import detectable_here, seeds_to_settle
-from reports.core.significance import LEVEL, Comparison, with_best
+from reports.core.significance import Comparison, current_level, level_text, with_best
+from reports.core.stats import short_number
 from reports.core.variance_test import variance_note
 
 OURS = ("the base ", "nothing is ", "with ", "the settings ")
@@ -91,7 +92,7 @@ def _wins(study: _Study) -> str:
     if np.isinf(study.values.to_numpy(float)).any():
         return f"The settings cannot be compared: some values of {study.quantity} are infinite."
     best = study.comparison.reference
-    mean = _number(study.values.loc[best].mean() * study.unit.scale) + study.unit.value
+    mean = short_number(study.values.loc[best].mean() * study.unit.scale) + study.unit.value
     if len(study.values) == 1:
         seeds = _count(int(study.values.loc[best].count()), "seed")
         return f"Only {best} has results: its {study.quantity} is {mean} ({seeds})."
@@ -133,8 +134,8 @@ def _gain(study: _Study, row: "pd.Series[Any]") -> str:
     name = _names(study, [row.name])
     seeds = f"better at {int(row['agree'])} of {_count(int(row['n']), 'seed')}"
     interval = _interval(scaled["low"], scaled["high"])
-    evidence = f"({f'{1 - LEVEL:.0%} interval {interval}; ' if interval else ''}{seeds})"
-    size = _number(abs(scaled["difference"])) + study.unit.difference
+    evidence = f"({f'{level_text(1 - current_level())} interval {interval}; ' if interval else ''}{seeds})"
+    size = short_number(abs(scaled["difference"])) + study.unit.difference
     if row["difference"] <= 0:
         return f"but no gain over {name} at the seeds that both have {evidence}"
     side = f"{size} {'above' if study.higher else 'below'} {name}"
@@ -151,12 +152,12 @@ def _cost(study: _Study, other: Hashable) -> str:
     points, low, high = (float(row[column]) * 100 for column in ("difference", "low", "high"))
     if np.isnan(low):
         return ""
-    size = f"{_number(abs(points))} points"
+    size = f"{short_number(abs(points))} points"
     if high < 0:
         return f", at a clean cost of {size} ({_interval(-high, -low)})"
     if low > 0:
         return f", and {size} better on clean data ({_interval(low, high)})"
-    return f", without a significant clean cost ({_number(-points)} points, {_interval(-high, -low)})"
+    return f", without a significant clean cost ({short_number(-points)} points, {_interval(-high, -low)})"
 
 
 def _unsettled(study: _Study) -> str:
@@ -169,7 +170,9 @@ def _unsettled(study: _Study) -> str:
         parts.append(f"{study.missing} of {_count(study.planned, 'trial')} {_be(study.missing)} missing")
     if not study.compared.empty and variance_note(study.values.to_numpy(float)):
         parts.append(f"the settings vary differently over seeds, which makes a test with {_seeds(study)} less sure")
-    return f"{_first_upper('; '.join(parts))}." if parts else f"All is settled at the {LEVEL:.0%} level."
+    if not parts:
+        return f"All is settled at the {level_text(current_level())} level."
+    return f"{_first_upper('; '.join(parts))}."
 
 
 def _doubts(study: _Study) -> list[str]:
@@ -189,7 +192,7 @@ def _doubts(study: _Study) -> list[str]:
     reach = []
     smallest = detectable_here(study.comparison)
     if smallest > 0:
-        size = _number(smallest * study.unit.scale) + study.unit.difference
+        size = short_number(smallest * study.unit.scale) + study.unit.difference
         reach.append(f"differences of {size} would be seen 4 times in 5")
     needed = seeds_to_settle(study.comparison)
     if needed is not None and needed > study.comparison.seeds:
@@ -228,11 +231,4 @@ def _be(number: int) -> str:
 
 def _interval(low: float, high: float) -> str:
     """Returns "0.3 to 1.2"; "" where it is unknown."""
-    return "" if np.isnan(low) else f"{_number(low)} to {_number(high)}"
-
-
-def _number(value: float) -> str:
-    """Returns one decimal, or the first two digits of what is smaller than 0.1, so that nothing but 0 prints as 0."""
-    if abs(value) < 1e-9:
-        return "0"
-    return f"{value:.1f}" if abs(value) >= 0.1 else f"{value:.2g}"
+    return "" if np.isnan(low) else f"{short_number(low)} to {short_number(high)}"

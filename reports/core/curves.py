@@ -2,14 +2,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from reports.core.compare import compare
 from reports.core.report import Report
 from reports.core.settings import value_in_print
+from reports.core.significance import with_best
 from reports.core.stats import best_interval, count_text
 
 X = "sigma"
@@ -17,7 +20,7 @@ X = "sigma"
 AXES = {"sigma": "training noise sigma (pixels in [0, 1])"}
 """Parameter -> what its axis says, where that is more than its name."""
 
-BEST = ("best", "best_low", "best_high", "best_n", "best_mean", "best_std")
+OPTIMUM = ("optimum", "optimum_low", "optimum_high", "optimum_n", "optimum_mean", "optimum_std")
 """What `curves` tells of a curve's optimum."""
 
 
@@ -50,50 +53,64 @@ def curve_names(table: pd.DataFrame, x: str) -> "pd.Series[str]":
     return pd.Series({config: names[key] for config, key in keys.items()}, dtype=object)
 
 
-def curves(trials: pd.DataFrame, table: pd.DataFrame, x: str, panel: Sequence[str]) -> pd.DataFrame:
-    """Returns one row a setting and panel: arm, config, x (nan for a reference), *panel, n, mean, std, and the best.
+def curves(trials: pd.DataFrame, table: pd.DataFrame, x: str, panel: str) -> pd.DataFrame:
+    """Returns one row a setting and panel: what `compare` tells of its accuracy, arm, x (nan for a reference), OPTIMUM.
 
-    trials: a trial's accuracy in each panel: label, config, trial, seed, *panel, accuracy. table: the tidy rows, which
-    have a column x. arm: the curve's name (`curve_names`). What has one value of x is a reference; so is a setting
-    whose x is no number, with its label as the name. best, best_low, best_high: the curve's optimum with its 95%
-    bootstrap interval over the seeds that every setting of the curve has; best_n, best_mean, best_std: the number of
-    these seeds, and the accuracy at the optimum over them. nan for references, where there is no such seed, and the
-    interval's ends and best_std also where there is only one.
+    trials: a trial's accuracy in each panel: TRIAL, `panel`, accuracy. table: the tidy rows, which have a column x.
+    arm: the curve's name (`curve_names`). What has one value of x is a reference; so is a setting whose x is no number,
+    with its label as the name.
+    optimum, optimum_low, optimum_high: the x of the curve's highest mean with its 95% bootstrap interval over the seeds
+    that every setting of the curve has; optimum_n, optimum_mean, optimum_std: the number of these seeds, and the
+    accuracy at the optimum over them. nan for references, where there is no such seed, and the interval's ends and
+    optimum_std also where there is only one.
+    below_optimum: whether the setting is significantly worse than the optimum of its curve (`with_best`, in the family
+    of all settings of the panel).
     """
+    long = trials.rename(columns={"accuracy": "value"}).dropna(subset="value")
     # What is no number, such as a list, has no place on the axis.
-    values = pd.to_numeric(table.drop_duplicates("config").set_index("config")[x], errors="coerce")
-    long = trials.assign(x=trials["config"].map(values), arm=trials["config"].map(curve_names(table, x)))
-    long["arm"] = long["arm"].where(long["x"].notna(), long["label"])
-    lines = [arm for arm, group in long.groupby("arm", sort=False) if group["x"].nunique() > 1]
-    long.loc[~long["arm"].isin(lines), "x"] = float("nan")
-    keys = ["arm", "config", "x", *panel]
-    means = long.groupby(keys, sort=False, dropna=False)["accuracy"].agg(n="count", mean="mean", std="std")
-    best = [
-        (*where, *_best(matrix))
-        for where, group in long[long["arm"].isin(lines)].groupby(["arm", *panel])
-        if (matrix := _by_seed(group)).size
-    ]
-    named = pd.DataFrame(best, columns=["arm", *panel, *BEST])
-    return means.reset_index().merge(named, on=["arm", *panel], how="left").astype(dict.fromkeys(BEST, float))
+    places = pd.to_numeric(table.drop_duplicates("config").set_index("config")[x], errors="coerce")
+    found = compare(long, panel)
+    found = found.assign(x=found["config"].map(places), arm=found["config"].map(curve_names(table, x)))
+    found["arm"] = found["arm"].where(found["x"].notna(), found["label"])
+    found["x"] = found["x"].where(found.groupby("arm")["x"].transform("nunique") > 1)
+    found[list(OPTIMUM)], found["below_optimum"] = float("nan"), False
+    for name, part in found[found["x"].notna()].groupby(panel):
+        values = long[long[panel] == name].pivot(index="config", columns="seed", values="value")
+        for _, curve in part.groupby("arm"):
+            shared = values.loc[curve["config"]].dropna(axis="columns")
+            if shared.size:
+                optimum = _optimum(curve["x"].to_numpy(), shared.to_numpy())
+                best = curve.loc[curve["x"] == optimum[0], "config"].iloc[0]
+                found.loc[curve.index, list(OPTIMUM)] = optimum
+                worse = with_best(values, best=best).table["worse"]
+                found.loc[curve.index, "below_optimum"] = worse[curve["config"]].to_numpy()
+    return found
+
+
+def near_text(curve: pd.DataFrame, x: str) -> str:
+    """Returns what captions say of the values of x that are not significantly worse than a curve's optimum."""
+    near = ~curve.sort_values("x").set_index("x")["below_optimum"]
+    if near.all():
+        return f"no other {x} is told apart from it"
+    if near.sum() == 1:
+        return f"every other {x} is significantly worse"
+    runs = [list(run.index) for _, run in near[near].groupby((near != near.shift()).cumsum()[near])]
+    texts = [f"{run[0]:g}" if len(run) == 1 else f"{run[0]:g} to {run[-1]:g}" for run in runs]
+    return f"not told apart from the best: {x} {', '.join(texts)}"
 
 
 def common_text(curve: pd.DataFrame) -> str:
     """Returns what captions say of the seeds of a curve's best, "" where they are all; of several curves, of theirs.
 
-    curve: rows of `curves` that have a best.
+    curve: rows of `curves` that have an optimum.
     """
-    if (curve["best_n"] >= curve["n"].groupby(curve["arm"]).transform("max")).all():
+    if (curve["optimum_n"] >= curve["n"].groupby(curve["arm"]).transform("max")).all():
         return ""
     return f" over the {count_text(curve['best_n'].astype(int))} that every setting has"
 
 
-def _best(matrix: pd.DataFrame) -> tuple[float, ...]:
-    """Returns the values of BEST of a curve as `_by_seed` has it."""
-    best, low, high = best_interval(matrix.index.to_numpy(), matrix.to_numpy())
-    top = matrix.loc[best]
+def _optimum(x: np.ndarray, accuracy: np.ndarray) -> tuple[float, ...]:
+    """Returns the values of OPTIMUM of a curve: x (K,), accuracy (K, S), complete."""
+    best, low, high = best_interval(x, accuracy)
+    top = pd.Series(accuracy[x == best].mean(axis=0))
     return best, low, high, len(top), float(top.mean()), float(top.std())
-
-
-def _by_seed(curve: pd.DataFrame) -> pd.DataFrame:
-    """Returns a curve as a row an x and a column a seed, of the seeds that every x has."""
-    return curve.pivot_table(index="x", columns="seed", values="accuracy").dropna(axis="columns")

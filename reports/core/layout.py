@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from reports.core.cells import bold
+from reports.core.cells import cell
+from reports.core.compare import SETTING, marks_note
 from reports.core.families import named
-from reports.core.paired import SETTING, lead_note
 from reports.core.stats import count_text, percent
 
 
@@ -16,12 +16,12 @@ def by_setting(
     """Returns a row a setting: Training (its label), n, and the cells of its points, "" where there is none.
 
     points: rows with SETTING, n and `column`. names: values of `column` -> titles, in the order of the columns; values
-    that do not occur have no column. cells: a text for each point; None for "mean ± std" in percent, in bold where the
-    point leads. Where points have `published` (`reports.core.published.beside`), a row with these numbers follows the
+    that do not occur have no column. cells: a text for each point; None for "mean ± std" in percent, marked as the best
+    or as worse. Where points have `published` (`reports.core.published.beside`), a row with these numbers follows the
     setting's.
     """
     if cells is None:
-        cells = [bold(percent(row.mean, row.std), row.leads) for row in points.itertuples()]
+        cells = [cell(percent(row.mean, row.std), row.best, row.worse) for row in points.itertuples()]
     shown = _pivoted(points, cells, column, names)
     if "published" not in points:
         return shown
@@ -52,9 +52,9 @@ def titles(values: Iterable[str], first: Mapping[str, str]) -> dict[str, str]:
     return {**first, **{value: named(value).capitalize() for value in values if value not in first}}
 
 
-def means_note(points: pd.DataFrame) -> str:
-    """Returns what captions say of cells with "mean ± std": over how many seeds, and what is bold."""
-    return f"Mean ± standard deviation over n = {count_text(points['n'])}. {lead_note(points)}"
+def means_note(points: pd.DataFrame, main: pd.DataFrame, name: str) -> str:
+    """Returns what captions say of cells with "mean ± std": over how many seeds, and `marks_note` of the others."""
+    return f"Mean ± standard deviation over n = {count_text(points['n'])}. {marks_note(points, main, name)}"
 
 
 def _pivoted(points: pd.DataFrame, cells: Sequence[str], column: str, names: Mapping[str, str]) -> pd.DataFrame:

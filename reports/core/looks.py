@@ -1,10 +1,13 @@
 """How settings look in figures, and in which order they come: told apart by more than colour, whatever their number."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from reports.core.style import PALETTE
 
@@ -68,6 +71,20 @@ def looks(settings: pd.DataFrame) -> dict[str, Look]:
             )
             others += 1
     return found
+
+
+def marked(
+    axis: Axes, x: Sequence[float], y: Sequence[float], best: Sequence[bool], worse: Sequence[bool], colour: str
+) -> None:
+    """Draws points with the marks of tables: the best is a star, what is significantly worse is hollow."""
+    top, low = np.asarray(best, bool), np.asarray(worse, bool)
+    for chosen, form, size, face in (
+        (~top & ~low, "o", 4, colour),
+        (low, "o", 4, "white"),
+        (top, "*", 10, colour),
+    ):
+        axis.plot(np.asarray(x)[chosen], np.asarray(y)[chosen], form, color=colour, markersize=size,
+                  markerfacecolor=face, zorder=4)  # fmt: skip
 
 
 def _ranks(value: Any) -> list[tuple[bool, float, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from reports.core.cells import is_bold, plain
+from reports.core.cells import is_bold, is_worse, plain
 from reports.core.inline import DARK_INK, DARK_PAPER, dark_colours
 from reports.core.write import Section, alignment
 
@@ -30,8 +30,9 @@ class Download:
 def page(path: Path, sections: Sequence[Section], about: Mapping[str, Any]) -> None:
     """Writes the page.
 
-    about: title; questions; finished and total (numbers of trials); missing (names); failed (name, reason); studies
-    (name -> facts, which are name -> text); links (name -> address of its runs); made (facts of this report).
+    about: title; questions; findings (dataset -> `study_conclusion.Findings`); finished and total (numbers of trials);
+    missing (names); failed (name, reason); studies (name -> facts, which are name -> text); links (name -> address of
+    its runs); made (facts of this report).
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -40,7 +41,7 @@ def page(path: Path, sections: Sequence[Section], about: Mapping[str, Any]) -> N
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"is_bold": is_bold, "plain": plain}
+    environment.filters |= {"is_bold": is_bold, "is_worse": is_worse, "plain": plain}
     text = environment.get_template("page.html").render(
         sections=sections,
         tables={section.name: section.table.to_dict("split") for section in sections},

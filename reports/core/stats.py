@@ -97,6 +97,13 @@ def percent(mean: float, std: float | None = None) -> str:
     return f"{100 * mean:.1f}" if std is None or pd.isna(std) else f"{100 * mean:.1f} ± {100 * std:.1f}"
 
 
+def short_number(value: float) -> str:
+    """Returns one decimal, or the first two digits of what is smaller than 0.1, so that nothing but 0 prints as 0."""
+    if abs(value) < 1e-9:
+        return "0"
+    return f"{value:.1f}" if abs(value) >= 0.1 else f"{value:.2g}"
+
+
 def metric_name(text: object) -> str:
     """Returns a setting's name in the characters that MLflow takes for a metric."""
     return "".join(c if c.isalnum() or c in "._- " else "_" for c in str(text))

@@ -7,8 +7,9 @@ import pandas as pd
 
 from reports.core.significance import LEVEL, distinct, scale, summary
 
-DRAWS = 999
-"""Studies of equal variances that the statistic is compared with."""
+DRAWS, FEWER = 999, 199
+"""Studies of equal variances that the statistic is compared with; FEWER where each is of more than MANY settings."""
+MANY = 50
 CHUNK = 2_000_000
 """Numbers that are drawn at a time."""
 FEW = 5
@@ -29,14 +30,19 @@ def equal_variances(values: np.ndarray) -> float:
     observed = _statistic(several[None], scale(values))[0]
     missing = np.isnan(several)
     null = _null(missing.tobytes(), missing.shape)
-    return float((1 + (null >= observed).sum()) / (1 + DRAWS))
+    return float((1 + (null >= observed).sum()) / (1 + len(null)))
 
 
 def variance_note(values: np.ndarray) -> str:
     """Returns what a page says where few seeds and different variances meet; "" where nothing is to be said."""
     several = distinct(values)
     seeds = int((~np.isnan(several)).sum(axis=1).min(initial=FEW))
-    if seeds >= FEW or not (p := equal_variances(values)) < LEVEL:
+    return unequal_text(equal_variances(values), seeds) if seeds < FEW else ""
+
+
+def unequal_text(p: float, seeds: int) -> str:
+    """Returns `variance_note` of the p of `equal_variances` and the number of seeds, fewer than FEW."""
+    if not p < LEVEL:
         return ""
     return (
         f"The settings vary differently over seeds (test of equal variances: p = {p:.3f}): with {seeds} seeds a "
@@ -46,13 +52,13 @@ def variance_note(values: np.ndarray) -> str:
 
 @lru_cache(maxsize=16)
 def _null(missing: bytes, shape: tuple[int, int]) -> np.ndarray:
-    """Returns the statistic of DRAWS studies of equal variances, with the same seeds missing."""
+    """Returns the statistic of studies of equal variances, with the same seeds missing."""
     mask = np.frombuffer(missing, bool).reshape(shape)
     rng = np.random.default_rng(0)
     size = max(1, CHUNK // (shape[0] * mask.size))
-    parts = []
-    for start in range(0, DRAWS, size):
-        draws = rng.standard_normal((min(size, DRAWS - start), *shape))
+    parts, count = [], DRAWS if shape[0] <= MANY else FEWER
+    for start in range(0, count, size):
+        draws = rng.standard_normal((min(size, count - start), *shape))
         parts.append(_statistic(np.where(mask, np.nan, draws), 1.0))
     return np.concatenate(parts)
 

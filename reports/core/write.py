@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-from reports.core.cells import is_bold, plain
+from reports.core.cells import DAGGER, is_bold, is_worse, plain
 from reports.core.inline import inline, prepare
 from reports.core.report import Report
 from reports.core.stats import benchmarks_text
@@ -106,13 +106,14 @@ def _check(name: str, table: pd.DataFrame) -> None:
 
 
 def _md(cell: object) -> str:
-    text = _escape(plain(cell), _MARKDOWN)
+    text = _escape(plain(cell), _MARKDOWN) + DAGGER * is_worse(cell)
     return f"**{text}**" if is_bold(cell) else text
 
 
 def _tex(cell: object) -> str:
     text = _escape(plain(cell), _TEX)
     text = f"{{}}{text}" if text[:1] in ("[", "*") else text  # the row before ends with a command that would take it
+    text += "\\rlap{$^\\dagger$}" * is_worse(cell)  # without width, so that the numbers of a column stay aligned
     return f"\\textbf{{{text}}}" if is_bold(cell) else text
 
 
@@ -144,6 +145,7 @@ _TEX = (
         "∞": "$\\infty$",
         "✓": "$\\surd$",
         "✗": "$\\times$",
+        DAGGER: "$^\\dagger$",
     }
     | {letter: f"$\\{name}$" for letter, name in _GREEK.items()}
 )

@@ -169,7 +169,7 @@ class TrialActor(Actor):
             return None
         left = timeout - (self.run.seconds if self.run else 0.0)
         if left <= 0 or is_overdue(self.place.overdue):
-            raise OverdueError(overdue(timeout, self.place.overdue))
+            raise OverdueError(overdue(timeout, self.place.overdue, self.home.code))
         return left
 
 

@@ -190,10 +190,11 @@ def _trial(trial: Any) -> Trial:
 def _reason(trial: Any) -> str:
     """Returns in one line why a trial's worker is lost."""
     config, stored = trial.config["config"], trial.pickled_error_file
-    note = Folder(Path(config["folder"])).trial(_trial(trial).key).overdue
+    folder = Folder(Path(config["folder"]))
+    note = folder.trial(_trial(trial).key).overdue
     timeout = config["options"].trial_timeout
     if timeout is not None and is_overdue(note):
-        return overdue(timeout, note)
+        return overdue(timeout, note, folder.code)
     if stored is None:
         return "the worker failed without an error"
     # Tune wrote the file, in this run's own folder for temporary files, which is nobody else's to write.

@@ -16,6 +16,9 @@ from study.ledger.trial import Trial, short
 if TYPE_CHECKING:
     import pandas as pd
 
+LEVEL = 0.05
+"""Of a comparison of settings, if a study looks at them once."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -30,6 +33,13 @@ class Source:
     def finished(self) -> int:
         """Number of finished trials."""
         return sum(state is State.FINISHED for state in self.states.values())
+
+    @property
+    def level(self) -> float:
+        """The level at which its settings are compared: a race's is shared among its rounds, each of which looks."""
+        if not self.folder.race.exists():
+            return LEVEL
+        return LEVEL / len(json.loads(self.folder.race.read_text(encoding="utf-8"))["rounds"])
 
     @property
     def missing(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ SHOWN = 5
 """How many missing trials are named."""
 
 if TYPE_CHECKING:
+    from reports.core.study_conclusion import Findings
     from reports.core.write import Section
     from study.launch import Outcome
     from study.plan.planning import Plan
@@ -95,6 +97,7 @@ def outcome(outcome: "Outcome", console: Console) -> None:
     plan = outcome.plan
     for first in outcome.sections[:1]:
         section(first, console)
+    findings(outcome.findings, console)
     if outcome.candidates is not None:
         counts = ", ".join(f"{number} {name}" for name, number in sorted(outcome.candidates.items()))
         console.print(f"Candidates: {counts}. Test data is read for the chosen ones alone: {outcome.total} trials.")
@@ -115,6 +118,14 @@ def outcome(outcome: "Outcome", console: Console) -> None:
             f"MLflow is behind: {outcome.tracking_error}. Nothing is lost; `study resume` delivers the rest.",
             style="yellow", markup=False, soft_wrap=True,
         )  # fmt: skip
+
+
+def findings(findings: Mapping[str, "Findings"], console: Console) -> None:
+    """Prints what a study says: what wins, what is not settled, and what its seeds can show."""
+    for data, said in findings.items():
+        console.print(f"{data}: {said.wins}" if len(findings) > 1 else said.wins, style="bold", markup=False)
+        console.print(f"Not settled yet: {said.unsettled}", markup=False)
+        console.print(f"{said.power}\n", style="dim", markup=False)
 
 
 def race(folder: Folder, console: Console) -> None:
@@ -167,6 +178,7 @@ def reported(reports: "Made", output: Path, console: Console) -> None:
     """Prints the reports made, what is not in them, and where they are."""
     for each in reports.sections:
         section(each, console)
+    findings(reports.findings, console)
     sources = reports.sources
     console.print(f"{sum(s.finished for s in sources)} of {sum(len(s.trials) for s in sources)} trials finished.")
     missing = [name for source in sources for name in source.missing]

@@ -9,7 +9,7 @@ import logging
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ TRIALS = "trials.json"
 """Artifact of a study's run: key -> trial."""
 CLOCK = "train_loss"
 """The metric whose history says which epochs a run has."""
+NOTE = "mlflow.note.content"
+"""MLflow's tag of a run's description."""
 BATCH = 900
 """Metrics in one request; servers take 1,000."""
 
@@ -195,8 +197,14 @@ class Store:
             self._end(trial, "KILLED")
         return complete
 
-    def report(self, metrics: Mapping[str, float]) -> None:
-        """Puts the report's files and the study's summary on the parent run."""
+    def report(self, metrics: Mapping[str, float], findings: Mapping[str, Sequence[str]] | None = None) -> None:
+        """Puts the report's files and the study's summary on the parent run, and what it says into its description.
+
+        findings: dataset -> sentences.
+        """
+        if findings:
+            said = "\n\n".join(" ".join(sentences) for sentences in findings.values())
+            self.client.set_tag(self.parent, NOTE, f"{said}\n\n{_note(self.study)}")
         for name, value in metrics.items():
             self.client.log_metric(self.parent, name, value)
         if self.folder.report.exists():
@@ -214,7 +222,7 @@ class Store:
             ID: self.study["id"],
             HOME: self.study["home"],
             "mlflow.runName": f"{self.study['name']} on {self.study['data']} ({self.study['id'][:6]})",
-            "mlflow.note.content": f"{self.study['question']}\n\n`{self.study['command']}`",
+            NOTE: _note(self.study),
             "mlflow.source.git.commit": self.study["commit"],
             "study": self.study["name"],
             "dataset": self.study["data"],
@@ -267,6 +275,11 @@ def _experiment(client: MlflowClient, uri: str, name: str) -> str:
         if experiment is None:
             raise
         return str(experiment.experiment_id)
+
+
+def _note(study: Mapping[str, Any]) -> str:
+    """Returns what a study asks and how it was launched, as its run's description."""
+    return f"{study['question']}\n\n`{study['command']}`"
 
 
 def _names(place: TrialFolder) -> str:

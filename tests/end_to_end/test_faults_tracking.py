@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 
 from study.ledger.folder import Folder
 from study.tracking.mirror import Mirror
-from tests.end_to_end.launches import Command, children, faulty, table, times, waiting
+from tests.end_to_end.launches import Command, Ray, children, faulty, table, times, waiting
 from tests.support import free_port
 
 Serve = Callable[[], "subprocess.Popen[bytes]"]
@@ -67,12 +67,12 @@ def _runs(client: MlflowClient, directory: Path) -> dict[str, tuple[str, list[in
     return {run.data.tags["study.trial"]: (run.info.status, sorted(steps)) for run, steps in epochs.items()}
 
 
-def test_a_server_goes_down_and_comes_back(work: Path, scratch: Path, server: tuple[str, Serve]) -> None:
+def test_a_server_goes_down_and_comes_back(work: Path, scratch: Path, ray: Ray, server: tuple[str, Serve]) -> None:
     url, serve = server
     file, gates = faulty(work, "down", '{"name": Grid("first", "second")}')
     directory = work / "down"
     process = serve()
-    command = Command("launch", file, "--output", directory, "--tracking-uri", url, scratch=scratch, faults=gates)
+    command = Command("launch", file, "--output", directory, "--tracking-uri", url, scratch=scratch, ray=ray)
     command.until(lambda: waiting(gates, "first") and waiting(gates, "second"), "both trials at their gates")
     command.until(lambda: _answers(url), "the server's answer")
     command.until(lambda: len(_runs(MlflowClient(url), directory)) == 2, "a run for each trial")
@@ -87,10 +87,10 @@ def test_a_server_goes_down_and_comes_back(work: Path, scratch: Path, server: tu
     assert list(_runs(MlflowClient(url), directory).values()) == [("FINISHED", [1, 2, 3])] * 2
 
 
-def test_a_locked_database_holds_nobody_up(work: Path, scratch: Path) -> None:
+def test_a_locked_database_holds_nobody_up(work: Path, scratch: Path, ray: Ray) -> None:
     file, gates = faulty(work, "lock")
     directory, database = work / "lock", work / "mlflow.db"
-    command = Command("launch", file, "--output", directory, scratch=scratch, faults=gates)
+    command = Command("launch", file, "--output", directory, scratch=scratch, ray=ray)
     command.until(lambda: waiting(gates, "go") and database.exists(), "a trial at its gate")
     with closing(sqlite3.connect(database, timeout=60, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
