@@ -84,9 +84,9 @@ def measure(subject: Subject, metrics: list[str], values: Mapping[str, Any]) -> 
         for name, params in checked.items()
         for row in signature.build(find("metric", name), params, model=subject.model, data=subject.data)
     ]
-    return marked(
-        {**r._asdict(), "family": CATALOG[r.corruption].family if r.corruption in CATALOG else None} for r in rows
-    )
+    numbers = [{name: value for name, value in row._asdict().items() if name != "correct"} for row in rows]
+    families = [CATALOG[row.corruption].family if row.corruption in CATALOG else None for row in rows]
+    return marked({**row, "family": family} for row, family in zip(numbers, families, strict=True))
 
 
 def prefixed(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
