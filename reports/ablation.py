@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from reports.core.cells import cell
 from reports.core.compare import SETTING, compare, gain_note, gain_text, marks_note, p_text, with_gains
-from reports.core.looks import marked
+from reports.core.looks import marked, marked_note
 from reports.core.report import Report
 from reports.core.settings import OFF, ON, bases, components, in_print
 from reports.core.stats import MEASURES, by_trial, count_text, percent
@@ -63,7 +63,7 @@ def caption(points: pd.DataFrame) -> str:
         gain = "No finished setting has everything off, so there is no gain."
     return (
         f"Top-1 accuracy in percent, mean ± standard deviation over n = {count_text(points['n'])}. {gain} "
-        f"{marks_note(shown, main, measure)}"
+        f"{marks_note(shown, main, measure)}{marked_note(shown)}"
     )
 
 

@@ -61,9 +61,9 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
 def caption(points: pd.DataFrame) -> str:
     """Returns what the table shows."""
     name = points["reference"].iloc[0]
-    reference = f"the study's own setting {name}" if name else "AlexNet, as published"
+    reference = f"those of the study's own setting {name}" if name else "AlexNet's, as published"
     return (
-        "Top-1 error and corruption errors (CE: summed over severities and divided by those of "
+        "Top-1 error and corruption errors (CE: summed over severities and divided by "
         f"{reference}; mCE: their mean) in percent; less is better. "
         f"{means_note(points, points[points['number'] == 'mce'], COLUMNS['mce'])}"
     )

@@ -7,7 +7,7 @@ from reports.core.cells import cell
 from reports.core.choose import base
 from reports.core.compare import SETTING, compare, gain_note, gain_text, marks_note, with_gains
 from reports.core.layout import by_setting
-from reports.core.looks import marked
+from reports.core.looks import marked, marked_note
 from reports.core.published import beside, note
 from reports.core.report import Report
 from reports.core.stats import MEASURES, by_trial, count_text, percent
@@ -45,7 +45,7 @@ def caption(points: pd.DataFrame) -> str:
     gain = f" {gain_note(main, over.iloc[0], name)}" if len(over) else ""
     return (
         f"Top-1 accuracy in percent: mean (lowest / highest) over n = {count_text(points['n'])}.{gain} "
-        f"{marks_note(points, main, name)}{note(points)}"
+        f"{marks_note(points, main, name)}{marked_note(points)}{note(points)}"
     )
 
 

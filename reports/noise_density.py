@@ -80,10 +80,10 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
 def caption(points: pd.DataFrame) -> str:
     """Returns what the figure shows."""
     return (
-        "Left: density of the noise values of the generators that training stored, from the first (light) to the last "
-        "(dark), in units of their root mean square; dashed is Gaussian noise. Kurtosis: 3 for Gaussian noise, 1 for "
-        "values of one size. Right: test images, samples of the last generator's noise, and the images under it at the "
-        f"norm of training. One trial each, of seed {', '.join(map(str, sorted(points['seed'].unique())))}."
+        "Left: density of the noise of stored generators, from the first (light) to the last (dark), in units of its "
+        "root mean square; dashed is Gaussian noise, of kurtosis 3 (values of one size: 1). Right: test images, "
+        "samples of the last generator's noise, and both together at the norm of training; one trial each, of seed "
+        f"{', '.join(map(str, sorted(points['seed'].unique())))}."
     )
 
 

@@ -67,10 +67,9 @@ def caption(points: pd.DataFrame) -> str:
     """Returns what figure and table show."""
     copies = points[points["metric"] == "source"]
     return (
-        f"A population of {points['member'].nunique()} members. Each line is a member; where it takes over another's "
-        f"state, {len(copies)} times in all, a dotted line comes from the other's value. The thick line, and the "
-        "table, is the way of the state that was best at the end. Scores are accuracies in percent on the validation "
-        "split."
+        f"Each line is one of {points['member'].nunique()} members; where it copies another, {len(copies)} times in "
+        "all, a dotted line comes from the other's value. The thick line, and the table, is the way of the state that "
+        "was best at the end; scores are accuracies in percent on the validation split."
     )
 
 

@@ -39,10 +39,9 @@ def caption(points: pd.DataFrame) -> str:
     """Returns what figure and table show."""
     text = (
         f"Top-1 accuracy in percent on the validation split, mean over n = {count_text(points['n'])}: "
-        f"{len(points)} candidates of the search, {int(points['front'].sum())} on the Pareto front. Test data is read "
-        "for the chosen ones alone."
+        f"{len(points)} candidates of the search, {int(points['front'].sum())} on the Pareto front"
     )
-    return text + (f" The table has the first {SHOWN}." if len(points) > SHOWN else "")
+    return text + (f" (the table has the first {SHOWN})." if len(points) > SHOWN else ".")
 
 
 def draw(points: pd.DataFrame) -> Figure:

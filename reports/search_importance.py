@@ -66,8 +66,7 @@ def caption(points: pd.DataFrame) -> str:
     """Returns what figure and table show."""
     return (
         "Importance of each parameter by functional ANOVA: the share of the variance of validation accuracy that it "
-        f"explains alone, in a random forest over n = {points['n'].iloc[0]} candidates. Few candidates make it rough, "
-        "and a search that stays where it is good sees less of a parameter than there is."
+        f"explains alone, in a random forest over n = {points['n'].iloc[0]} candidates; few candidates make it rough."
     )
 
 

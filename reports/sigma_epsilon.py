@@ -109,12 +109,10 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
 def caption(points: pd.DataFrame) -> str:
     """Returns what the figure and the table show."""
     return (
-        f"Worst-case accuracy in percent at the radius that is attacked ({NORMS[points['norm'].iloc[0]]} norm), "
-        f"mean ± standard deviation over n = {count_text(points['n'])}, and the radius epsilon of adversarial training "
-        "(PGD) that gives the same mean accuracy: linear interpolation between the epsilons trained, the accuracy made "
-        "non-decreasing in epsilon; 0 where vanilla training is as good. Intervals and bands are 95% bootstrap "
-        "intervals over the seeds that every training has. Units are pixels of [0, 1]; > where no epsilon "
-        "trained is as good."
+        f"Worst-case accuracy in percent at the radius that is attacked ({NORMS[points['norm'].iloc[0]]} norm, pixels "
+        f"of [0, 1]), mean ± standard deviation over n = {count_text(points['n'])}. Equal epsilon: of adversarial "
+        "training (PGD) with the same mean accuracy, interpolated (>: none trained is as good), with 95% bootstrap "
+        "intervals over the seeds that every training has."
     )
 
 

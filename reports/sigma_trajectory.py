@@ -77,11 +77,10 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
 def caption(points: pd.DataFrame) -> str:
     """Returns what the figure and the table show."""
     return (
-        "The learned sigma after each epoch, from each of its starts (dots at epoch 0). "
-        f"Mean ± standard deviation over n = {count_text(points['n'])}; bands show one "
-        "standard deviation, dotted lines the lowest and the highest channel where each has its own. Last quarter: by "
-        "how much the mean still changed over the last quarter of the epochs. Spread over starts: the largest of a "
-        "training's last means over the smallest, minus 1."
+        "The learned sigma after each epoch, from each of its starts (dots at epoch 0), mean ± standard deviation "
+        f"(bands) over n = {count_text(points['n'])}; dotted: the lowest and the highest channel. Last quarter: how "
+        "much the mean changed over the last quarter of the epochs; spread over starts: the largest of a training's "
+        "last means over the smallest, minus 1."
     )
 
 

@@ -55,10 +55,9 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
 def caption(points: pd.DataFrame) -> str:
     """Returns what the figure and the table show."""
     return (
-        "A training step (forward, backward, optimiser) by each way of training, timed in turns in one process; the "
-        "ratio is to vanilla's step of the same round, the median over rounds. Mean ± standard deviation over "
-        f"n = {count_text(points['n'], 'run')}; quartiles over the rounds of a run, mean over runs: "
-        "the timing noise. MB: the most that a step holds at once beyond weights, optimiser and batch."
+        "Time of a training step beside vanilla's of the same round (the median over rounds; quartiles: the timing "
+        "noise), and MB that it holds at once beyond weights, optimiser and batch. Mean ± standard deviation over "
+        f"n = {count_text(points['n'], 'run')}."
     )
 
 

@@ -82,22 +82,27 @@ def marks_note(
     """
     if points["n"].max() < 2:
         return ONE_SEED
-    if not points["best"].any():
+    if points[["p", "detectable"]].isna().all(axis=None):
         return "Nothing is compared: no two settings have finite values of two seeds in common."
     level = level_text(current_level())
     test = f"moderated paired comparisons over seeds, studentised range, family-wise {level} level"
     worse = f"†: significantly worse than it ({test})."
-    text = f"Bold: best mean. {worse if points['worse'].any() else f'Nothing is told apart from the best ({test}).'}"
+    text = worse if points["worse"].any() else f"Nothing is told apart from the best ({test})."
+    text = f"Bold: best mean. {text}" if points["best"].any() else text
     if points["n"].nunique() > 1:
-        apart = "; settings with one seed are not compared" if points["n"].min() < 2 else ""
-        text += f" Where seeds are missing, those that both settings have count{apart}."
+        apart = "; settings with one seed are not" if points["n"].min() < 2 else ""
+        text += f" Where seeds are missing, pairs are compared at those that both have{apart}."
     compared = main[main["difference_n"] > 1]
     if compared["detectable"].max() > 0:
-        seeds, column = int(compared["difference_n"].min()), f" ({name})" if name else ""
-        size = f"{short_number(scale * compared['detectable'].max())}{unit}{column}"
-        text += f" With {seeds} seeds differences above {size} are told apart with power {POWER:g}."
+        seeds, size = int(compared["difference_n"].min()), short_number(scale * compared["detectable"].max())
+        text += f" {reach_text(seeds, f'{size}{unit}' + (f' ({name})' if name else ''))}."
         text += f" {unequal_text(compared['variances_p'].max(), seeds)}"
     return text.rstrip()
+
+
+def reach_text(seeds: int, size: str) -> str:
+    """Returns what is said of the smallest detectable difference, in print."""
+    return f"With {seeds} seeds differences above {size} are told apart with power {POWER:g}"
 
 
 def gain_note(points: pd.DataFrame, base: str, measure: str = "") -> str:

@@ -106,7 +106,7 @@ def common_text(curve: pd.DataFrame) -> str:
     """
     if (curve["optimum_n"] >= curve["n"].groupby(curve["arm"]).transform("max")).all():
         return ""
-    return f" over the {count_text(curve['best_n'].astype(int))} that every setting has"
+    return f" over the {count_text(curve['optimum_n'].astype(int))} that every setting has"
 
 
 def _optimum(x: np.ndarray, accuracy: np.ndarray) -> tuple[float, ...]:

@@ -87,6 +87,12 @@ def marked(
                   markerfacecolor=face, zorder=4)  # fmt: skip
 
 
+def marked_note(points: pd.DataFrame) -> str:
+    """Returns what captions say of `marked` points; "" where none has a mark."""
+    hollow = ", what is significantly worse is hollow" if points["worse"].any() else ""
+    return f" In the figure the best is a star{hollow}." if points["best"].any() else ""
+
+
 def _ranks(value: Any) -> list[tuple[bool, float, str]]:
     """Returns what sorts JSON values: one entry for each number or text in them."""
     if isinstance(value, dict | list):

@@ -1,19 +1,19 @@
-"""What a study says, in sentences: from its tidy rows alone."""
+"""What a study's tidy rows come to: its conclusion in words, and what its seeds could see."""
 
 from typing import NamedTuple
 
 import pandas as pd
 
 from reports.core.choose import base
-from reports.core.conclusion import conclude
-from reports.core.seed_planning import POWER, detectable_here, seeds_to_settle
+from reports.core.compare import ONE_SEED, reach_text
+from reports.core.conclusion import Conclusion, conclude
+from reports.core.seed_planning import detectable_here, seeds_to_settle
 from reports.core.significance import with_best
-from reports.core.stats import by_trial
+from reports.core.stats import by_trial, short_number
 
-QUANTITIES = {"corruption": "accuracy under corruption", "clean": "accuracy"}
-"""Measure of `by_trial` -> what a sentence calls it; the first that was measured is what the study is about."""
+QUANTITIES = {"corruption": "accuracy under corruption", "clean": "clean accuracy"}
+"""Column of `reports.core.stats.by_trial` -> how sentences call it; the first that was measured is the study's."""
 TOP = 3
-"""The best settings that more seeds are to tell apart."""
 
 
 class Findings(NamedTuple):
@@ -24,56 +24,70 @@ class Findings(NamedTuple):
     power: str
 
 
-def findings(rows: pd.DataFrame, planned: int, seconds: float | None = None) -> Findings | None:
-    """Returns a study's findings; None where it measured no accuracy.
-
-    rows: of its finished trials. planned: how many trials it has. seconds: that a trial took, for what more would cost.
-    """
-    trials = by_trial(rows)
-    measure = next((name for name in QUANTITIES if name in trials and trials[name].notna().any()), None)
-    if measure is None:
+def findings(rows: pd.DataFrame, planned: int, seconds_per_trial: float | None = None) -> Findings | None:
+    """Returns all that a study says, see `study_conclusion` and `seed_power`; None where it measured no accuracy."""
+    if _values(rows)[0].empty:
         return None
-    values, clean = (_by_seed(trials, name) for name in (measure, "clean"))
-    labels = trials.drop_duplicates("config").set_index("config")["label"]
-    reference = base(rows)
-    conclusion = conclude(
-        values.rename(index=labels),
-        base=None if reference is None else labels[reference],
-        clean=None if measure == "clean" or clean.empty else clean.rename(index=labels),
-        planned=planned,
-        quantity=QUANTITIES[measure],
-    )
-    return Findings(*conclusion, seed_power(values, seconds))
+    return Findings(*study_conclusion(rows, planned), seed_power(rows, seconds_per_trial))
 
 
-def seed_power(values: pd.DataFrame, seconds: float | None = None) -> str:
-    """Returns the difference that the seeds tell apart, and how many would settle the best three; "" if unknown.
+def study_conclusion(rows: pd.DataFrame, planned: int) -> Conclusion:
+    """Returns the conclusion of a study (`reports.core.conclusion.conclude`).
 
-    values: settings x seeds, fractions. seconds: that a trial took.
+    rows: the tidy rows of its finished trials, on one dataset. planned: the number of its trials, finished or not. It
+    is of the mean accuracy under corruption, else of clean accuracy, a number a trial; gains are over the setting that
+    `reports.core.choose.base` names.
     """
+    values, measure = _values(rows)
+    over = base(rows) if len(rows) else None
+    names = rows.drop_duplicates("config").set_index("config")["label"]
+    clean = _matrix(rows, "clean") if measure != "clean" else None
+    return conclude(values, names.get(over), clean, planned, QUANTITIES[measure])
+
+
+def seed_power(rows: pd.DataFrame, seconds_per_trial: float | None = None) -> str:
+    """Returns a sentence for the smallest difference that a study's seeds tell apart, and what would settle the best 3.
+
+    rows: as `study_conclusion` takes them. seconds_per_trial: what a trial takes, for the cost of the seeds that are
+    missing, of the best three alone. "" where seeds do not vary or there is nothing to compare.
+    """
+    values, _ = _values(rows)
     comparison = with_best(values)
+    compared = comparison.table[comparison.table["variance"].notna()]
     smallest = detectable_here(comparison)
-    if not smallest > 0:
+    if len(values) > 1 and int(values.count(axis=1).max()) < 2:
+        return ONE_SEED
+    if compared.empty or not smallest > 0:
         return ""
-    text = (
-        f"With {comparison.seeds} seeds, differences above {100 * smallest:.1f} points are told apart "
-        f"with power {POWER:.0%}."
-    )
-    several = min(TOP, len(values))
-    needed = seeds_to_settle(comparison, several)
-    if needed is None or needed <= comparison.seeds:
-        return text
-    more = (needed - comparison.seeds) * several
-    cost = f", about {_duration(more * seconds)} of training" if seconds else ""
-    which = "two" if several == 2 else "three"
-    return f"{text} To settle the best {which} would take {needed} seeds of each: {more} more trials{cost}."
+    text = reach_text(comparison.seeds, f"{short_number(100 * smallest)} points")
+    next_ones = compared.nsmallest(TOP - 1, "difference")
+    top = "the best three" if len(next_ones) > 1 else "the two"
+    if next_ones["worse"].all():
+        return f"{text}; {top} are told apart."
+    needed = seeds_to_settle(comparison, TOP)
+    if needed is None:
+        return f"{text}; {top} are too close for more seeds to settle."
+    present = values.loc[[comparison.reference, *next_ones.index]].count(axis=1)
+    more = int((needed - present).clip(lower=0).sum())
+    cost = f", {_minutes(more * seconds_per_trial)}" if seconds_per_trial else ""
+    return f"{text}; about {needed} seeds would settle {top} ({more} more trials of these{cost})."
 
 
-def _by_seed(trials: pd.DataFrame, measure: str) -> pd.DataFrame:
-    return trials.pivot(index="config", columns="seed", values=measure).dropna(how="all")
+def _values(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Returns the values that a study is judged by, labels x seeds, and which of QUANTITIES they are."""
+    for measure in QUANTITIES:
+        values = _matrix(rows, measure)
+        if not values.empty:
+            break
+    return values, measure
 
 
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+def _matrix(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Returns a measure as labels x seeds, settings in the order of the rows; empty where it was not measured."""
+    trials = by_trial(rows).dropna(subset=measure)
+    return trials.pivot(index="label", columns="seed", values=measure).reindex(trials["label"].unique())
+
+
+def _minutes(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"about {minutes} minute{'' if minutes == 1 else 's'}" if minutes else "under a minute"

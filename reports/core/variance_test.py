@@ -74,4 +74,4 @@ def _statistic(studies: np.ndarray, largest: float) -> np.ndarray:
         pairs = np.log(s2).reshape(len(studies), -1)
     logs[:, first, second] = logs[:, second, first] = np.where(np.isfinite(pairs), pairs, np.nan)
     means = pd.DataFrame(logs.reshape(-1, count)).mean(axis=1).to_numpy().reshape(len(studies), count)
-    return np.asarray(np.nan_to_num(np.nanvar(means, axis=1)))
+    return np.asarray(pd.DataFrame(means).var(axis=1, ddof=0).fillna(0))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -20,6 +21,10 @@ from mlflow import MlflowClient
 
 from study.ledger import results
 from study.ledger.folder import Folder
+from study.ledger.state import State
+from study.plan import planning
+from study.plan.options import Options
+from study.work.trial_run import Place, TrialRun
 
 ROOT = Path(__file__).parents[2]
 MARK = "NOISE_STUDY_TEST"
@@ -235,14 +240,6 @@ def faulty(
     return folder / f"{name}.py", gates
 
 
-def alone(file: Path, scratch: Path, ray: Ray) -> Path:
-    """Launches a faulty study of which all gates are open and leaves it alone; returns its directory."""
-    directory = file.parent.with_suffix(".alone")
-    ended = run("launch", file, "--output", directory, scratch=scratch, ray=ray)
-    assert ended.code == 0, ended.out + ended.err
-    return directory
-
-
 def waiting(gates: Path, name: str) -> set[int]:
     """Returns the processes that have come to a gate, the dead ones among them."""
     return {int(path.suffix[1:]) for path in gates.glob(f"{name}.*")}
@@ -250,10 +247,22 @@ def waiting(gates: Path, name: str) -> set[int]:
 
 def table(directory: Path) -> pd.DataFrame:
     """Returns a study's rows without the times of its epochs, in an order of their own."""
-    folder = Folder(directory)
-    rows = results.read(sorted(folder.trials_path.glob("*/result.parquet")))
+    rows = results.read(sorted(directory.glob("trials/*/result.parquet")))
     rows = rows[rows["metric"] != "time"].drop(columns="study")
     return rows.sort_values(list(rows.columns), ignore_index=True)
+
+
+def undisturbed(file: Path) -> pd.DataFrame:
+    """Returns the `table` of a study whose trials are trained here, one after the other, by nobody but this process."""
+    plan = planning.plan(str(file), Options())
+    with TemporaryDirectory() as directory:
+        for trial in plan.trials:
+            place = Folder(Path(directory)).trial(trial.key)
+            run = TrialRun(trial, plan.data, Place(), place.path)
+            while not run.fit.done:
+                run.epoch()
+            results.write(place.mark(State.FINISHED), plan.name, trial, *run.table())
+        return table(Path(directory))
 
 
 def times(directory: Path) -> dict[str, int]:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from study.ledger.folder import Folder
-from tests.end_to_end.launches import Command, Ended, Ray, alone, children, faulty, parents, run, table, times, waiting
+from tests.end_to_end.launches import Command, Ended, children, faulty, parents, run, table, times, undisturbed, waiting
 
 
-def test_ctrl_c_at_every_stage(work: Path, scratch: Path, ray: Ray) -> None:
+def test_ctrl_c_at_every_stage(work: Path, scratch: Path) -> None:
     file, gates = faulty(work, "stage", '{"at": 0}', evaluate=["clean", "gated_metric.py"], reports=["gated_report.py"])
     directory = work / "stage"
     folder = Folder(directory)
@@ -40,5 +40,5 @@ def test_ctrl_c_at_every_stage(work: Path, scratch: Path, ray: Ray) -> None:
     resumed = run("resume", directory, scratch=scratch, watch=True)
     assert resumed.code == 0 and resumed.listeners == frozenset(), "Ray was started for nothing"
     assert times(directory) == finished and (folder.report / "index.html").exists()
-    assert table(directory).equals(table(alone(file, scratch, ray)))
+    assert table(directory).equals(undisturbed(file))
     assert [r.info.status for r in [*children(directory).values(), *parents(directory)]] == ["FINISHED"] * 2

@@ -7,10 +7,10 @@ import torch
 from study.ledger import results
 from study.ledger.folder import Folder
 from study.ledger.state import State
-from tests.end_to_end.launches import Command, Ray, alone, children, cluster, faulty, run, table, waiting
+from tests.end_to_end.launches import Command, children, cluster, faulty, table, undisturbed, waiting
 
 
-def test_a_lost_node_s_trial_goes_on_elsewhere(work: Path, scratch: Path, ray: Ray) -> None:
+def test_a_lost_node_s_trial_goes_on_elsewhere(work: Path, scratch: Path) -> None:
     file, gates = faulty(work, "node", seeds=2)
     directory, sockets = work / "node", work / "n"
     sockets.mkdir()
@@ -29,7 +29,5 @@ def test_a_lost_node_s_trial_goes_on_elsewhere(work: Path, scratch: Path, ray: R
         rows = results.read([Folder(directory).trial(key).mark(State.FINISHED)])
         stamps = rows[rows["metric"] == "time"].sort_values("epoch")["value"].tolist()
         assert stamps[0] == state["history"][0]["time"], "the first epoch was trained again"
-    assert table(directory).equals(table(alone(file, scratch, ray)))
+    assert table(directory).equals(undisturbed(file))
     assert [run.info.status for run in children(directory).values()] == ["FINISHED"] * 2
-    again = run("resume", directory, scratch=scratch, ray=ray, watch=True)
-    assert again.code == 0 and again.listeners == frozenset(), "Ray was started for nothing"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.launches import Command, Ray, alone, children, faulty, run, table, times, waiting
+from tests.end_to_end.launches import Command, Ray, children, faulty, run, table, times, undisturbed, waiting
 
 SIZE = 3 * 2**20
 """Bytes of the small disk."""
@@ -48,7 +48,7 @@ def test_a_full_disk_and_a_read_only_one(work: Path, scratch: Path, ray: Ray, di
     resumed = run("resume", disk, scratch=scratch, ray=ray)
     assert resumed.code == 0 and "2 of 2 trials finished" in resumed.out, resumed.out + resumed.err
     assert not list(disk.glob("**/*.tmp"))
-    assert table(disk).equals(table(alone(file, scratch, ray)))
+    assert table(disk).equals(undisturbed(file))
     assert [r.info.status for r in children(disk).values()] == ["FINISHED"] * 2
 
     finished = times(disk)

@@ -14,7 +14,7 @@ import pytest
 from mlflow import MlflowClient
 
 from study.ledger.folder import Folder
-from study.tracking.mirror import Mirror
+from study.tracking import mirror
 from tests.end_to_end.launches import Command, Ray, children, faulty, table, times, waiting
 from tests.support import free_port
 
@@ -105,10 +105,15 @@ def test_a_locked_database_holds_nobody_up(work: Path, scratch: Path, ray: Ray) 
     assert table(directory)["trial"].nunique() == 1
 
 
-def test_what_goes_wrong_in_the_mirror_is_told_without_its_secrets(tmp_path: Path) -> None:
+def test_what_goes_wrong_in_the_mirror_is_told_without_its_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No study.json where the mirror looks, then a URI that no store can be made of: errors of two kinds."""
+    monkeypatch.setattr(mirror, "AGAIN", 0.0)  # neither mends itself
     for uri in (f"sqlite:///{tmp_path / 'mlflow.db'}", "nonsense://me:s3cret@host/x"):
-        mirror = Mirror(uri, Folder(tmp_path / "nowhere"))
-        mirror.close({})
-        assert mirror.error is not None and "s3cret" not in mirror.error and "\n" not in mirror.error
-        assert mirror.error.startswith(("UserError: ", "UnsupportedModelRegistryStoreURIException", "MlflowException"))
+        listener = mirror.Mirror(uri, Folder(tmp_path / "nowhere"))
+        listener.close({})
+        assert listener.error is not None and "s3cret" not in listener.error and "\n" not in listener.error
+        assert listener.error.startswith(
+            ("UserError: ", "UnsupportedModelRegistryStoreURIException", "MlflowException")
+        )

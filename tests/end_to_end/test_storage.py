@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from study.ledger.folder import Folder
-from tests.end_to_end.launches import Command, Ray, alone, children, faulty, finished, run, table, times, waiting
+from tests.end_to_end.launches import Command, Ray, children, faulty, finished, run, table, times, undisturbed, waiting
 
 
 def test_a_machine_that_is_lost_takes_nothing_with_it(work: Path, scratch: Path, ray: Ray, tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_machine_that_is_lost_takes_nothing_with_it(work: Path, scratch: Path,
     ended = run(*launch, "--output", new, scratch=scratch, ray=ray)
     assert ended.code == 0, ended.err
     assert "2 of 2 trials finished" in ended.out
-    pd.testing.assert_frame_equal(table(new), table(alone(file, scratch, ray)))
+    pd.testing.assert_frame_equal(table(new), undisturbed(file))
     assert {key: at for key, at in times(store).items() if key in before} == before
     continued = torch.load(Folder(new).trial(begun.parent.name).checkpoint, weights_only=True)["history"]
     assert len(history) == 1 and continued[:1] == history, "an epoch that was trained before was trained again"

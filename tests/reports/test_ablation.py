@@ -10,11 +10,13 @@ import pytest
 from scipy import stats
 
 from reports import ablation, component_effects
-from reports.core.cells import is_bold
+from reports.core.cells import is_bold, is_worse
+from reports.core.compare import ONE_SEED
 from reports.core.write import latex
 from search_spaces.core.space import Arm, Grid, Study
 from study.ledger.trial import Trial
 from study.plan import space as spec
+from tests.reports.loops import gains
 from tests.support import CORRUPTIONS, FINGERPRINT, table, trials
 
 PIECES = ("augment", "mix", "noise", "consistency")
@@ -55,30 +57,19 @@ def test_points_by_hand(rows: pd.DataFrame, some: list[Trial]) -> None:
     by_row: dict[frozenset[str], dict[int, float]] = {}
     for trial in some:
         by_row.setdefault(frozenset(_on(trial)), {})[trial.seed] = _corruption(trial)
-    base = by_row[frozenset()]
-    raw = {}
+    by_label = {trial.label: by_row[frozenset(_on(trial))] for trial in some}
+    base, told = by_row[frozenset()], gains(by_label, "Baseline")
     for row in points[points["measure"] == "corruption"].to_dict("records"):
         on = frozenset(piece for piece in PIECES if row[f"component.{piece}"] == "on")
         values = [by_row[on][seed] for seed in range(3)]
         assert (row["n"], row["mean"], row["std"]) == (3, pytest.approx(fmean(values)), pytest.approx(stdev(values)))
         assert row["base"] == (not on) and row["best"] == (len(on) == 4)
         if row["base"]:
-            assert row["gain_n"] == 0 and pd.isna(row["gain"]) and pd.isna(row["p"]) and pd.isna(row["p_adjusted"])
+            assert row["gain"] == 0 and row["gain_n"] == 3 and pd.isna(row["gain_low"]) and pd.isna(row["gain_p"])
             continue
-        gains = [by_row[on][seed] - base[seed] for seed in range(3)]
-        assert (row["gain_n"], row["gain"]) == (3, pytest.approx(fmean(gains)))
-        if "noise" in on:
-            raw[on] = stats.ttest_rel([by_row[on][s] for s in range(3)], [base[s] for s in range(3)]).pvalue
-            assert row["p"] == pytest.approx(raw[on]) and row["gain_std"] == pytest.approx(stdev(gains))
-        else:  # the same gain at every seed: a test without spread is none
-            assert row["gain_std"] == pytest.approx(0, abs=1e-12) and pd.isna(row["p"])
-    adjusted, running = {}, 0.0
-    for place, (on, p) in enumerate(sorted(raw.items(), key=lambda item: item[1])):
-        running = max(running, min(1.0, p * (len(raw) - place)))
-        adjusted[on] = running
-    assert len(adjusted) == 5
-    found = points[(points["measure"] == "corruption") & points["p"].notna()]
-    assert sorted(found["p_adjusted"]) == pytest.approx(sorted(adjusted.values()))
+        assert (row["gain_n"], row["gain"]) == (3, pytest.approx(fmean(by_row[on][s] - base[s] for s in range(3))))
+        numbers = [row[name] for name in ("gain", "gain_low", "gain_high", "gain_p")]
+        assert numbers == pytest.approx(told[row["label"]], rel=1e-6)
 
 
 def test_the_table_has_the_papers_layout(rows: pd.DataFrame) -> None:
@@ -88,8 +79,9 @@ def test_the_table_has_the_papers_layout(rows: pd.DataFrame) -> None:
     ]
     marks = ["".join(row) for row in shown[["Augment", "Mix", "Noise", "Consistency"]].to_numpy().tolist()]
     assert marks == ["✗✗✗✗", "✗✗✓✗", "✗✓✗✗", "✗✓✓✗", "✓✗✗✗", "✓✗✓✓", "✓✗✗✓", "✓✓✓✗", "✓✓✗✓", "✓✓✓✓"]
-    assert shown["Gain"][0] == "-" and shown["Gain"][4] == "+16.0 ± 0.0" and shown["Gain"][9].startswith("+27.")
+    assert shown["Gain"][0] == "-" and shown["Gain"][4].startswith("+16.0 (15.") and shown["Gain"][9].startswith("+27.")
     assert [is_bold(text) for text in shown["All corruptions"]] == [False] * 9 + [True]
+    assert [is_worse(text) for text in shown["All corruptions"]] == [True] * 9 + [False]
     assert shown["p (Holm)"][0] == "" and "n = 3 seeds" in ablation.caption(ablation.points(rows))
 
 
@@ -106,10 +98,21 @@ def test_effects_and_interactions_by_hand(rows: pd.DataFrame) -> None:
         "noise": 0.02 + 0.03 / 2 + fmean(noise),
         "mix x noise": 0.03,
     }
-    assert found["mean"].to_dict() == pytest.approx(expected)
-    assert found.loc["noise", "std"] == pytest.approx(stdev(noise))
-    assert found.loc["noise", "p"] == pytest.approx(stats.ttest_1samp([0.035 + x for x in noise], 0).pvalue)
-    assert found["p"].notna().sum() == 1 and found.loc["noise", "p_adjusted"] == found.loc["noise", "p"]
+    assert found["difference"].to_dict() == pytest.approx(expected)
+    # All settings with noise are one up to constants, all without another, so that of the 45 pairs 25 have the variance
+    # of the noise's differences and 20 none, and the prior is their mean; (10 - 1)(3 - 1) degrees of freedom.
+    prior, df = 25 / 45 * stdev(noise) ** 2, 18
+    for name, pairs in found["pairs"].items():
+        corners = 4 if name == "mix x noise" else 2
+        error = (prior * corners / 2 / pairs / 3) ** 0.5
+        row, half = found.loc[name], stats.t.ppf(0.975, df) * error
+        assert row["difference_low"] == pytest.approx(expected[name] - half), name
+        assert row["difference_high"] == pytest.approx(expected[name] + half)
+    effects = [name for name in found.index if name != "mix x noise"]
+    raw = {n: 2 * stats.t.sf(expected[n] / (prior / found["pairs"][n] / 3) ** 0.5, df) for n in effects}
+    largest = max(raw, key=raw.__getitem__)
+    assert found.loc[largest, "p"] == pytest.approx(max(2 * sorted(raw.values())[-2], raw[largest]), rel=1e-6)
+    assert found.loc["mix x noise", "p"] == pytest.approx(2 * stats.t.sf(0.03 / (prior / 3) ** 0.5, df))
 
 
 def test_latex_needs_no_package_for_the_marks(rows: pd.DataFrame) -> None:
@@ -120,22 +123,26 @@ def test_latex_needs_no_package_for_the_marks(rows: pd.DataFrame) -> None:
 def test_one_seed_has_no_significance_and_says_so(rows: pd.DataFrame) -> None:
     one = rows[rows["seed"] == 1]
     points = ablation.points(one)
-    assert points[["std", "gain_std", "p", "p_adjusted"]].isna().all(axis=None) and (points["n"] == 1).all()
+    unknown = ["std", "gain_low", "gain_high", "gain_p", "p", "difference_low", "detectable"]
+    assert points[unknown].isna().all(axis=None) and (points["n"] == 1).all()
+    assert not points[["best", "worse"]].any(axis=None)
     shown = ablation.table(points)
     assert shown["Gain"][4] == "+16.0" and set(shown["p (Holm)"]) == {""}
-    assert "fewer than two seeds" in ablation.caption(points)
+    assert ablation.caption(points).endswith(ONE_SEED)
     effects = component_effects.points(one)
     assert (effects["n"] == 1).all() and effects["p"].isna().all()
-    assert "neither spread nor p" in component_effects.caption(effects)
+    assert component_effects.caption(effects).endswith(ONE_SEED)
 
 
 def test_gains_are_paired_over_the_seeds_that_both_have(rows: pd.DataFrame, some: list[Trial]) -> None:
     lost = next(t for t in some if not _on(t) and t.seed == 1)
     points = ablation.points(rows[rows["trial"] != lost.key]).query("measure == 'corruption'")
-    assert set(points.loc[~points["base"], "gain_n"]) == {2} and points.loc[points["base"], "n"].item() == 2
+    assert set(points["gain_n"]) == {2} and points.loc[points["base"], "n"].item() == 2
     noise = points[(points["component.noise"] == "on") & (points["component.mix"] == "off")].iloc[0]
-    gains = [0.02 + JITTER[s, 1] - JITTER[s, 0] for s in (0, 2)]
-    assert noise["gain"] == pytest.approx(fmean(gains)) and noise["p"] == pytest.approx(stats.ttest_1samp(gains, 0)[1])
+    by_label = {t.label: {s.seed: _corruption(s) for s in some if s.label == t.label and s is not lost} for t in some}
+    assert noise["gain"] == pytest.approx(fmean(0.02 + JITTER[s, 1] - JITTER[s, 0] for s in (0, 2)))
+    numbers = [noise[name] for name in ("gain", "gain_low", "gain_high", "gain_p")]
+    assert numbers == pytest.approx(gains(by_label, "Baseline")[noise["label"]], rel=1e-6)
 
 
 def test_without_the_base_there_is_no_gain_but_there_are_effects(rows: pd.DataFrame, some: list[Trial]) -> None:
@@ -143,7 +150,7 @@ def test_without_the_base_there_is_no_gain_but_there_are_effects(rows: pd.DataFr
     left = rows[~rows["trial"].isin(base)]
     points = ablation.points(left)
     assert not points["base"].any() and points["gain"].isna().all() and (points["gain_n"] == 0).all()
-    assert not {"Gain", "p (Holm)"} & set(ablation.table(points)) and "no base" in ablation.caption(points)
+    assert not {"Gain", "p (Holm)"} & set(ablation.table(points)) and "so there is no gain" in ablation.caption(points)
     found = component_effects.points(left).query("measure == 'corruption'").set_index("name")["pairs"].to_dict()
     assert found == {"augment": 1, "mix": 3, "noise": 3, "consistency": 2, "mix x noise": 1}
 
@@ -176,7 +183,7 @@ def test_numbers_that_can_be_off_and_categories(tmp_path: Path) -> None:
     shown = ablation.table(ablation.points(rows))
     assert set(shown["P replay"]) == {"✗", "0.2", "0.5"} and set(shown["Gamma"]) == {"differentiated", "constant"}
     effects = component_effects.points(rows).query("measure == 'corruption'").set_index("name")
-    assert effects["mean"].to_dict() == pytest.approx({
+    assert effects["difference"].to_dict() == pytest.approx({
         "p_replay (0.2 against off)": 0.1, "p_replay (0.5 against off)": 0.04,
         "gamma (differentiated against constant)": -0.2,
         "p_replay (0.2 against off) x gamma (differentiated against constant)": 0.0,

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from reports import attack_curve as report
-from reports.core.cells import is_bold
+from reports.core.cells import is_bold, is_worse
 from tests.support import table, trials
 
 
@@ -53,12 +53,11 @@ def test_settings_of_one_arm_that_differ_beside_sigma_are_not_one_curve(tmp_path
     assert drawn == pytest.approx((100 * mean).to_dict())
 
 
-def test_the_table_has_what_leads_in_bold_and_counts_masked_seeds(tmp_path: Path) -> None:
+def test_the_table_marks_the_worst_case_alone_and_counts_masked_seeds(tmp_path: Path) -> None:
     points = report.points(table(trials("stochastic_sigma", seeds=3), tmp_path))
     worst = points["attack"] == "worst"
-    assert not points.loc[~worst, "leads"].any()
-    top = points[worst].groupby("epsilon")["mean"].transform("max").reindex(points.index)
-    shown = report.table(points.assign(leads=points["mean"] == top))
+    assert not points.loc[~worst, ["best", "worse"]].any(axis=None)
+    shown = report.table(points)
     assert list(shown.columns) == [
         *("Training", "sigma", "n", "Clean", "PGD 0.1", "Worst case 0.1", "PGD 0.2", "Worst case 0.2", "Masked"),
     ]  # fmt: skip
@@ -66,8 +65,9 @@ def test_the_table_has_what_leads_in_bold_and_counts_masked_seeds(tmp_path: Path
     for radius in (0.1, 0.2):
         worst = points[(points["attack"] == "worst") & (points["epsilon"] == radius)]
         best = worst.loc[worst["mean"].idxmax(), "label"]
-        told = shown[shown[f"Worst case {radius}"].map(is_bold)]
-        assert told["Training"].tolist() == [best]
+        column = shown.set_index("Training")[f"Worst case {radius}"]
+        assert column.index[column.map(is_bold)].tolist() == [best]
+        assert column.map(is_worse).to_dict() == worst.set_index("label")["worse"].to_dict()
     assert report.summary(points)["worst_accuracy.0.2"] == worst["mean"].max()
 
 

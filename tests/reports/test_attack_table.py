@@ -6,9 +6,9 @@ from statistics import fmean, stdev
 import pytest
 
 from reports import attack_table as report
-from reports.core.cells import is_bold
-from reports.core.paired import leaders
+from reports.core.cells import is_bold, is_worse
 from reports.core.stats import by_corruption
+from tests.reports.loops import marks
 from tests.support import CORRUPTIONS, table, trials
 
 
@@ -27,11 +27,9 @@ def test_points_by_hand(tmp_path: Path) -> None:
     for attack, title in report.COLUMNS.items():
         raw = rows[(rows["corruption"] == attack) & (rows["metric"] == "accuracy")]
         raw = raw[raw["benchmark"] == ("clean" if attack == "clean" else "adversarial")]
-        leads = leaders(raw.pivot(index="label", columns="seed", values="value"))["leads"]
-        assert [is_bold(cell) for cell in shown[title]] == [leads[label] for label in shown["Training"]]
-        best = report.table(points.assign(leads=points["best"]))[title]
-        means = raw.groupby("label", sort=False)["value"].mean()
-        assert best[best.map(is_bold)].index.tolist() == [shown["Training"].tolist().index(means.idxmax())]
+        best, worse = marks({label: part.set_index("seed")["value"].to_dict() for label, part in raw.groupby("label")})
+        assert [is_bold(cell) for cell in shown[title]] == [best[label] for label in shown["Training"]]
+        assert [is_worse(cell) for cell in shown[title]] == [worse[label] for label in shown["Training"]]
 
 
 def test_attacks_are_no_corruptions(tmp_path: Path) -> None:

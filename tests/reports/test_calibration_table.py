@@ -16,7 +16,7 @@ def test_numbers_by_hand_and_less_error_is_better(tmp_path: Path) -> None:
     place = rows.groupby("label").ngroup() * 0.01 + rows["seed"] * 0.003
     rows.loc[here, "value"] = (0.2 + place)[here]
     points = calibration_table.points(rows)
-    shown = calibration_table.table(points.assign(leads=points["best"])).set_index("Training")
+    shown = calibration_table.table(points).set_index("Training")
     assert list(shown) == ["n", "Clean", "RMS calibration error", "ECE", "AURRA"]
     for row in points.itertuples():
         values = rows[here & (rows["label"] == row.label) & (rows["metric"] == row.metric)]["value"].tolist()

@@ -41,7 +41,8 @@ def test_points_by_loops_and_the_best_of_each_corruption(rows: pd.DataFrame, poi
         each = [fmean(found[label, seed][row["corruption"]].values()) for seed in (0, 1)]
         assert (row["n"], row["mean"], row["std"]) == spread(each)
         best = PEAK[row["corruption"]] if curve else float("nan")
-        assert row["best"] == row["best_low"] == row["best_high"] == best or (best != best and pd.isna(row["best"]))
+        optimum = [row[name] for name in ("optimum", "optimum_low", "optimum_high")]
+        assert optimum == pytest.approx([best] * 3, nan_ok=True)
 
 
 def test_the_table_has_a_row_a_corruption(points: pd.DataFrame) -> None:

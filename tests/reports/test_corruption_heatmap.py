@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from reports import corruption_heatmap
-from reports.core.cells import is_bold, plain
+from reports.core.cells import is_bold, is_worse, plain
 from search_spaces.core.space import Arm, Grid
-from tests.reports.loops import accuracies, spread
+from tests.reports.loops import accuracies, gains, marks, spread
 from tests.support import CORRUPTIONS, table, trials
 
 
@@ -40,8 +40,8 @@ def test_points_by_loops_also_where_a_seed_is_missing(rows: pd.DataFrame) -> Non
             for name in ("clean", *CORRUPTIONS, "mean"):
                 row = points.loc[(label, name)]
                 assert tuple(row[["n", "mean", "std"]]) == spread(one[name, s] for s in seeds)
-                gains = [one[name, s] - base[name, s] for s in seeds]
-                assert tuple(row[["gain_n", "gain", "gain_std"]]) == spread(gains)
+                each = [one[name, s] - base[name, s] for s in seeds]
+                assert row["gain_n"] == len(seeds) and row["gain"] == pytest.approx(fmean(each))
                 assert row["base"] == (label == "GNT, sigma 0") and row["shown"]
                 assert row["family"] == CORRUPTIONS.get(name, "clean" if name == "clean" else "all")
 
@@ -49,10 +49,10 @@ def test_points_by_loops_also_where_a_seed_is_missing(rows: pd.DataFrame) -> Non
 def test_without_a_base_the_gain_is_over_the_mean_of_the_settings(rows: pd.DataFrame) -> None:
     some = rows[rows["label"] != "GNT, sigma 0"]
     points = corruption_heatmap.points(some)
-    assert not points["base"].any() and points["gain_std"].isna().all()
+    assert not points["base"].any() and points["gain_low"].isna().all()
     for _, group in points.groupby("corruption"):
         assert group["gain"].tolist() == pytest.approx((group["mean"] - fmean(group["mean"])).tolist())
-    assert "from the mean over the settings" in corruption_heatmap.caption(points)
+    assert "over the mean of the settings" in corruption_heatmap.caption(points)
 
 
 def test_the_table_has_the_bases_accuracy_and_the_others_gains(points: pd.DataFrame, rows: pd.DataFrame) -> None:
@@ -60,16 +60,16 @@ def test_the_table_has_the_bases_accuracy_and_the_others_gains(points: pd.DataFr
     assert list(shown.index) == ["GNT, sigma 0 (base)", "GNT, sigma 0.5", "GNT, set of sigmas", "Speckle"]
     assert list(shown) == ["n", "Clean", *(name.replace("_", " ").capitalize() for name in CORRUPTIONS), "Mean"]
     found = accuracies(rows)
-    fog = {
-        label: [fmean(found[label, seed]["fog"].values()) for seed in range(3)] for label in ("Speckle", "GNT, sigma 0")
-    }
-    gains = [100 * (a - b) for a, b in zip(fog["Speckle"], fog["GNT, sigma 0"], strict=True)]
-    base = [100 * value for value in fog["GNT, sigma 0"]]
-    assert plain(shown.loc["Speckle", "Fog"]) == f"{fmean(gains):+.1f} ± {stdev(gains):.1f}"
+    fog: dict[str, dict[int, float]] = {}
+    for (label, seed), each in found.items():
+        fog.setdefault(label, {})[seed] = fmean(each["fog"].values())
+    for label, (gain, low, high, _) in gains(fog, "GNT, sigma 0").items():
+        assert plain(shown.loc[label, "Fog"]) == f"{100 * gain:+.1f} ({100 * low:.1f} to {100 * high:.1f})"
+    base = [100 * value for value in fog["GNT, sigma 0"].values()]
     assert plain(shown.loc["GNT, sigma 0 (base)", "Fog"]) == f"{fmean(base):.1f} ± {stdev(base):.1f}"
-    best = points[points["corruption"] == "fog"].set_index("label")["best"]
-    marked = corruption_heatmap.table(points.assign(leads=points["best"]))["Fog"]
-    assert [is_bold(cell) for cell in marked] == best.tolist() and best.any()
+    best, worse = marks(fog)
+    assert [is_bold(cell) for cell in shown["Fog"]] == list(best.values())
+    assert [is_worse(cell) for cell in shown["Fog"]] == list(worse.values())
 
 
 def test_the_figure_writes_the_accuracies_and_colours_the_gains(points: pd.DataFrame) -> None:

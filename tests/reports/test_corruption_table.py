@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from reports import corruption_table
-from reports.core.cells import is_bold, plain
-from reports.core.paired import leaders
+from reports.core.cells import is_bold, is_worse, plain
+from tests.reports.loops import marks
 from tests.support import CORRUPTIONS, table, trials
 
 CALM = [name for name, family in CORRUPTIONS.items() if family != "noise"]
@@ -40,13 +40,14 @@ def test_points_by_hand(rows: pd.DataFrame) -> None:
         assert (row["mean"], row["std"]) == (pytest.approx(fmean(each)), pytest.approx(stdev(each)))
 
 
-def test_each_column_has_what_leads_in_bold(rows: pd.DataFrame) -> None:
+def test_each_column_has_its_own_marks(rows: pd.DataFrame) -> None:
     shown = corruption_table.table(corruption_table.points(rows)).set_index("Training")
     assert list(shown.index) == ["GNT, sigma 0", "GNT, sigma 0.5", "GNT, set of sigmas", "Speckle"]
     assert list(shown.columns) == ["n", "Mean", "Mean without noise", *TITLES.values()]
     for corruption, title in TITLES.items():
-        wide = pd.DataFrame({label: _each(rows, label, [corruption]) for label in shown.index}).T
-        assert [is_bold(cell) for cell in shown[title]] == leaders(wide)["leads"].tolist()
+        best, worse = marks({label: dict(enumerate(_each(rows, label, [corruption]))) for label in shown.index})
+        assert [is_bold(cell) for cell in shown[title]] == list(best.values())
+        assert [is_worse(cell) for cell in shown[title]] == list(worse.values())
 
 
 def test_benchmarks_stay_apart_though_corruptions_share_names(rows: pd.DataFrame) -> None:

@@ -21,7 +21,7 @@ def test_arms_whose_names_look_like_values_are_curves_of_their_own(tmp_path: Pat
     for _, measure in points.groupby("measure"):
         curves = {arm: curve["x"].tolist() for arm, curve in measure.groupby("arm")}
         assert curves == {"GNT, sigma small": [0.0, 0.1], "GNT, sigma large": [0.5, 1.0]}
-    assert points["best"].notna().all()
+    assert points["optimum"].notna().all()
 
 
 def test_different_curves_have_different_names_whatever_the_order_of_rows(tmp_path: Path) -> None:

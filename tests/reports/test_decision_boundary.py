@@ -56,7 +56,7 @@ def test_the_table_has_the_most_accurate_in_bold_and_says_n(rows: pd.DataFrame) 
     points = decision_boundary.points(rows)
     shown = decision_boundary.table(points).set_index("Training")
     assert [name for name, text in shown["Clean"].items() if is_bold(text)] == ["NFM"]
-    assert shown.loc["Baseline"].tolist() == ["2", "81.0 ± 1.4", "1.18"]
+    assert shown.loc["Baseline"].tolist() == ["2", "81.0 ± 1.4†", "1.18"]
     assert "n = 2 seeds" in decision_boundary.caption(points) and "one seed (0)" in decision_boundary.caption(points)
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from reports import family_bars
-from reports.core.cells import is_bold, plain
+from reports.core.cells import is_bold, is_worse, plain
 from tests.reports.loops import accuracies, spread
 from tests.support import CORRUPTIONS, table, trials
 
@@ -32,15 +32,15 @@ def test_points_by_loops(rows: pd.DataFrame) -> None:
                 assert tuple(points.loc[(label, family)][["n", "mean", "std"]]) == spread(each)
 
 
-def test_the_table_sets_the_leaders_of_each_family_in_bold(rows: pd.DataFrame) -> None:
+def test_the_table_marks_each_family_by_itself(rows: pd.DataFrame) -> None:
     points = family_bars.points(rows)
-    points = points.assign(leads=points["best"])
     shown = family_bars.table(points)
     names = ["Clean", "Noise", "Blur", "Weather", "Digital", "Geometric", "All corruptions"]
     assert list(shown) == ["Training", "n", *names]
     for family, name in zip(FAMILIES, names, strict=True):
         here = points[points["family"] == family].set_index("label").reindex(shown["Training"])
-        assert [is_bold(cell) for cell in shown[name]] == here["leads"].tolist()
+        assert [is_bold(cell) for cell in shown[name]] == here["best"].tolist()
+        assert [is_worse(cell) for cell in shown[name]] == here["worse"].tolist() and here["best"].sum() == 1
         texts = [f"{100 * row['mean']:.1f} ± {100 * row['std']:.1f}" for _, row in here.iterrows()]
         assert [plain(cell) for cell in shown[name]] == texts
 

@@ -8,15 +8,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports.core.cells import bold
+from reports.core.cells import cell
 from reports.core.report import Report
 from reports.core.style import ONE_COLUMN, TWO_COLUMNS
 from reports.core.write import latex, write
+from study.plan.contracts.made_up import correct, race
 from study.registry.lookup import find, names
 from tests.support import members, population, table, trials
 
 STUDIES = {r: s for s in reversed(names("study")) for r in find("study", s).reports}
-HOSTILE = "a|b_$%&<script>{x}^~\\y`#\"'[*]--- ± − ∞ ✓ ✗ ε* α σ ≤ ≥ × → … é"
+HOSTILE = "a|b_$%&<script>{x}^~\\y`#\"'[*]--- ± − ∞ ✓ ✗ ε* α σ ≤ ≥ × → … é †"
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             place = tmp_path_factory.mktemp(study)
             whole = population(members(4), place) if study == "population" else table(trials(study, seeds=2), place)
             rows[study] = whole
-        assert write(name, report, rows[study], made, ("tex", "pdf"))[0] is not None, name
+        fitting = {"correct": correct, "race": lambda _, some=study: race(trials(some, seeds=2))}
+        shown = fitting.get(report.reads, lambda table: table)(rows[study])
+        assert write(name, report, shown, made, ("tex", "pdf"))[0] is not None, name
     return made
 
 
@@ -38,9 +41,8 @@ def test_every_table_compiles(folder: Path, tmp_path: Path) -> None:
     compiler = next((found for name in ("pdflatex", "tectonic") if (found := shutil.which(name))), None)
     if compiler is None:
         pytest.skip("needs pdflatex or tectonic")
-    hostile = pd.DataFrame(
-        {"[n]": ["[1]", "* 2", bold("[3] *")], HOSTILE: [HOSTILE, bold("97.3 ± 0.4 *"), bold(HOSTILE)]}
-    )
+    marked = [HOSTILE, cell("97.3 ± 0.4 *", worse=True), cell(HOSTILE, best=True)]
+    hostile = pd.DataFrame({"[n]": ["[1]", "* 2", cell("[3] *", best=True)], HOSTILE: marked})
     texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.tex"))]
     assert len(texts) == len(names("report"))
     tables = "\n\\clearpage\n".join([*texts, latex(hostile, HOSTILE, "hostile")])

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from reports.core.looks import HATCHES, in_order, looks, shortened
+from reports.core.looks import HATCHES, in_order, looks, marked, marked_note, shortened
 from reports.core.style import PALETTE
 
 
@@ -51,3 +52,12 @@ def test_many_settings_of_an_arm_go_from_dark_to_light_and_the_others_differ() -
 def test_a_long_label_keeps_both_ends() -> None:
     assert shortened("NoisyMix, mix alpha 0.25, noise 3", 20) == "NoisyMix,…5, noise 3"
     assert len(shortened("x" * 50, 21)) == 21 and shortened("short", 5) == "short"
+
+
+def test_points_have_the_marks_of_tables() -> None:
+    axis = Figure().subplots()
+    marked(axis, [1.0, 2.0, 3.0], [0, 1, 2], [False, True, False], [True, False, False], "#0072B2")
+    drawn = {(line.get_marker(), line.get_markerfacecolor()): line.get_xdata().tolist() for line in axis.lines}
+    assert drawn == {("o", "#0072B2"): [3.0], ("o", "white"): [1.0], ("*", "#0072B2"): [2.0]}
+    notes = [marked_note(pd.DataFrame({"best": [b, False], "worse": [False, w]})) for b, w in ((1, 1), (1, 0), (0, 0))]
+    assert "star, what is significantly worse is hollow." in notes[0] and notes[1].endswith("a star.") and not notes[2]

@@ -62,7 +62,7 @@ def test_against_alexnet_on_imagenet_c(rows: pd.DataFrame) -> None:
 
 def test_less_is_better_and_without_a_reference_there_is_no_table(rows: pd.DataFrame) -> None:
     points = mce_table.points(rows)
-    shown = mce_table.table(points.assign(leads=points["best"])).set_index("Training")
+    shown = mce_table.table(points).set_index("Training")
     assert list(shown)[:4] == ["n", "Error", "mCE", "mCE without noise"]
     best = points[points["number"] == "mce"].set_index("label")["mean"].idxmin()
     assert [label for label in shown.index if is_bold(shown.loc[label, "mCE"])] == [best]

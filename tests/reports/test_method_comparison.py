@@ -7,6 +7,7 @@ import pytest
 
 from reports import method_comparison
 from reports.core.cells import is_bold, plain
+from tests.reports.loops import gains
 from tests.support import CORRUPTIONS, table, trials
 
 
@@ -33,15 +34,32 @@ def test_points_by_hand(rows: pd.DataFrame) -> None:
 
 def test_the_table_has_the_papers_cells(rows: pd.DataFrame) -> None:
     shown = method_comparison.table(method_comparison.points(rows))
-    assert list(shown.columns) == ["Training", "n", "Clean", "All corruptions", "Without noise"]
+    assert list(shown.columns) == ["Training", "n", "Clean", "All corruptions", "Without noise", "Gain"]
     assert shown["Training"].tolist()[:3] == ["Baseline", "Mixup", "Manifold mixup"]
     assert shown["Clean"].map(plain).str.fullmatch(r"\d\d\.\d \(\d\d\.\d / \d\d\.\d\)").all()
     points = method_comparison.points(rows)
-    best = method_comparison.table(points.assign(leads=points["best"]))
     assert (
-        best.loc[best["Clean"].map(is_bold), "Training"].tolist()
+        shown.loc[shown["Clean"].map(is_bold), "Training"].tolist()
         == points[points["best"] & (points["measure"] == "clean")]["label"].tolist()
     )
     single = method_comparison.table(method_comparison.points(rows[rows["seed"] == 0]))
-    assert single["Clean"].str.fullmatch(r"\d\d\.\d").all()  # none in bold
+    assert single["Clean"].str.fullmatch(r"\d\d\.\d").all()  # no marks
+    assert single["Gain"].str.fullmatch(r"-|[+-]\d+\.\d").all()
     assert "n = 3 seeds" in method_comparison.caption(method_comparison.points(rows))
+
+
+def test_the_gain_is_over_the_base_alone(rows: pd.DataFrame) -> None:
+    points = method_comparison.points(rows)
+    raw = rows[(rows["metric"] == "accuracy") & (rows["benchmark"] == "common")]
+    each = raw.groupby(["label", "seed", "corruption"])["value"].mean().groupby(["label", "seed"]).mean()
+    expected = gains({label: each[label].to_dict() for label in raw["label"].unique()}, "Baseline")
+    shown = method_comparison.table(points).set_index("Training")["Gain"]
+    assert shown["Baseline"] == "-" and len(shown) == len(expected) + 1
+    for label, (gain, low, high, p) in expected.items():
+        assert shown[label] == f"{100 * gain:+.1f} ({100 * low:.1f} to {100 * high:.1f})"
+        row = points[(points["label"] == label) & (points["measure"] == "corruption")].iloc[0]
+        assert row["gain_p"] == pytest.approx(p, rel=1e-6)
+    assert "Gain (all corruptions): over Baseline" in method_comparison.caption(points)
+    alone = rows[rows["label"] != "Baseline"]
+    assert "Gain" not in method_comparison.table(method_comparison.points(alone))
+    assert "Gain" not in method_comparison.caption(method_comparison.points(alone))

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from reports import method_table as report
-from reports.core.cells import is_bold
-from reports.core.paired import leaders
+from reports.core.cells import is_bold, is_worse
 from reports.core.stats import by_trial
+from tests.reports.loops import marks
 from tests.support import CORRUPTIONS, table, trials
 
 
@@ -52,16 +52,16 @@ def test_no_noise_is_not_training_on_it(tmp_path: Path) -> None:
     assert set(points[points["bracket"]]["label"]) == {"GNT, sigma 0.5"}
 
 
-def test_what_leads_outside_brackets_is_bold(rows: pd.DataFrame) -> None:
+def test_marks_are_outside_brackets(rows: pd.DataFrame) -> None:
     points = report.points(rows)
     shown = report.table(points).set_index("Training")
     assert list(shown.columns) == ["n", "Clean", "All corruptions", "Without noise"]
     assert list(shown.index) == list(dict.fromkeys(rows["label"]))
     free = by_trial(rows)[lambda t: t["label"].isin({"Vanilla", "Speckle", "ANT 3x3"})]
-    expected = leaders(free.pivot(index="label", columns="seed", values="corruption"))["leads"]
-    told = [label for label in shown.index if is_bold(shown.loc[label, "All corruptions"])]
-    assert told == [label for label in shown.index if expected.get(label, False)]
-    best = report.table(points.assign(leads=points["best"])).set_index("Training")["All corruptions"]
-    assert best.index[best.map(is_bold)].tolist() == [free.groupby("label")["corruption"].mean().idxmax()]
-    assert not points[points["bracket"]][["best", "leads"]].to_numpy().any()
-    assert "brackets" in report.caption(points) and "bold" in report.caption(points)
+    each = free.set_index(["label", "seed"])["corruption"]
+    best, worse = marks({label: each[label].to_dict() for label in free["label"].unique()})
+    for label, cell in shown["All corruptions"].items():
+        assert is_bold(cell) == best.get(label, False) and is_worse(cell) == worse.get(label, False)
+    brackets = points[points["bracket"]]
+    assert not brackets[["best", "worse"]].to_numpy().any() and brackets[["p", "difference"]].isna().all(axis=None)
+    assert "brackets" in report.caption(points) and "Bold: best mean." in report.caption(points)

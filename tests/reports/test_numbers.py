@@ -1,5 +1,6 @@
 """The numbers of the tables once more, from raw Parquet files with plain loops: no pandas, none of our arithmetic."""
 
+import random
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,10 +10,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from reports.core.cells import plain
+from reports.core.cells import is_bold, is_worse, plain
 from study.ledger import results
 from study.ledger.trial import Trial
 from study.registry.lookup import find
+from tests.reports.loops import gains, marks
 from tests.support import table, trials
 
 Rows = list[dict[str, Any]]
@@ -64,6 +66,13 @@ class Raw:
         return found
 
 
+def _value(trial: Trial, corruption: str, severity: int) -> float:
+    """An accuracy that depends on the setting and the seed, and a little on chance: some settings are told apart."""
+    setting = random.Random(f"{trial.config_id} {corruption}").uniform(0.6, 0.64)
+    block = random.Random(f"{trial.seed} {corruption}").gauss(0, 0.02)
+    return setting + block - 0.03 * severity + random.Random(f"{trial.key} {corruption} {severity}").gauss(0, 0.01)
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Raw tables of two studies; one trial of each is missing."""
@@ -71,16 +80,31 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name in ("sigma_sweep", "noisymix_ablation"):
         found[name] = tmp_path_factory.mktemp(name)
         some: list[Trial] = trials(name, seeds=3)
-        table(some[:7] + some[8:], found[name])
+        table(some[:7] + some[8:], found[name], _value)
     return found
 
 
-def _shown(name: str, folder: Path) -> list[dict[str, str]]:
-    """The report's table as people read it: a dictionary for each row."""
+def _marked(name: str, folder: Path) -> list[dict[str, str]]:
+    """The report's table with its marks: a dictionary for each row."""
     report = find("report", name)
-    rows = results.read(sorted(folder.glob("*/result.parquet")))
-    shown = report.table(report.points(rows))
-    return [{str(column): plain(cell) for column, cell in row.items()} for row in shown.to_dict("records")]
+    shown = report.table(report.points(results.read(sorted(folder.glob("*/result.parquet")))))
+    return [{str(column): cell for column, cell in row.items()} for row in shown.to_dict("records")]
+
+
+def _shown(name: str, folder: Path) -> list[dict[str, str]]:
+    """The report's table as people read it, without marks."""
+    return [{column: plain(cell) for column, cell in row.items()} for row in _marked(name, folder)]
+
+
+def _assert_marks(cells: dict[str, str], values: dict[str, dict[int, float]]) -> int:
+    """Fails unless the cells (setting -> text) are marked as the values (setting -> seed -> value) ask for.
+
+    Returns the number of daggers.
+    """
+    best, worse = marks(values)
+    assert {label: is_bold(cell) for label, cell in cells.items()} == best
+    assert {label: is_worse(cell) for label, cell in cells.items()} == worse
+    return sum(worse.values())
 
 
 def _numbers(cell: str) -> list[float]:
@@ -126,23 +150,41 @@ def test_method_comparison(folders: dict[str, Path]) -> None:
             assert _numbers(row[measure]) == expected, (row["Training"], measure)
 
 
+def test_marks(folders: dict[str, Path]) -> None:
+    """Bold and daggers of two tables, each column by itself, where a seed of one setting is missing."""
+    folder, daggers = folders["sigma_sweep"], []
+    raw, shown, each = Raw(folder), _marked("method_comparison", folder), _marked("corruption_table", folder)
+    for measure in ("Clean", "All corruptions", "Without noise"):
+        values = {x: dict(zip(raw.seeds(x), raw.measures(x)[measure], strict=True)) for x in raw.labels}
+        daggers.append(_assert_marks({row["Training"]: row[measure] for row in shown}, values))
+    for corruption in raw.families():
+        column = corruption.replace("_", " ").capitalize()
+        values = {label: {s: raw.accuracy(label, s, corruption) for s in raw.seeds(label)} for label in raw.labels}
+        daggers.append(_assert_marks({row["Training"]: row[column] for row in each}, values))
+    assert 10 < sum(daggers) < 9 * 11 - 10
+
+
 def test_ablation(folders: dict[str, Path]) -> None:
-    """Accuracies of each row, and the gain over the base at the seeds that both have."""
+    """Accuracies of each row, and the gain over the base at the seeds that both have, with its interval."""
     raw, shown = Raw(folders["noisymix_ablation"]), _shown("ablation", folders["noisymix_ablation"])
     assert len(shown) == len(raw.labels) == 10
     report = find("report", "ablation")
     points = report.points(results.read(sorted(folders["noisymix_ablation"].glob("*/result.parquet"))))
     order = list(dict.fromkeys(points["label"]))
-    base = raw.measures("Baseline")["All corruptions"]
+    measures = {label: raw.measures(label) for label in order}
+    robust = {x: dict(zip(raw.seeds(x), measures[x]["All corruptions"], strict=True)) for x in order}
+    expected = gains(robust, "Baseline")
     for row, label in zip(shown, order, strict=True):
-        measures = raw.measures(label)
         for measure in ("Clean", "All corruptions"):
-            assert _numbers(row[measure]) == _percent(_mean(measures[measure]), _std(measures[measure])), label
-        common = set(raw.seeds(label)) & set(raw.seeds("Baseline"))
-        by_seed = dict(zip(raw.seeds(label), measures["All corruptions"], strict=True))
-        before = dict(zip(raw.seeds("Baseline"), base, strict=True))
-        gains = [by_seed[seed] - before[seed] for seed in sorted(common)]
+            assert _numbers(row[measure]) == _percent(_mean(measures[label][measure]), _std(measures[label][measure]))
         if label == "Baseline":
-            assert row["Gain"] == "-"
+            assert row["Gain"] == "-" and row["p (Holm)"] == ""
         else:
-            assert _numbers(row["Gain"]) == _percent(_mean(gains), _std(gains)), label
+            *numbers, p = expected[label]
+            assert _numbers(row["Gain"]) == _percent(*numbers), label
+            assert row["p (Holm)"] == f"{p:.3f}" if p >= 0.001 else "<0.001"
+    marked = {
+        x: row["All corruptions"]
+        for x, row in zip(order, _marked("ablation", folders["noisymix_ablation"]), strict=True)
+    }
+    _assert_marks(marked, robust)

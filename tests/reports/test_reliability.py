@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from reports import reliability
-from reports.core.cells import is_bold, plain
-from tests.reports.loops import spread
+from reports.core.cells import is_bold, is_worse, plain
+from tests.reports.loops import marks, spread
 from tests.support import table, trials
 
 Bins = dict[int, dict[int, dict[str, float]]]
@@ -66,15 +66,15 @@ def test_points_by_loops_also_where_a_bin_of_a_seed_is_empty(rows: pd.DataFrame)
 
 def test_the_table_has_the_errors_and_less_is_better(rows: pd.DataFrame) -> None:
     points, found = reliability.points(rows), _bins(rows)
-    least = points["ece"] == points.groupby("images")["ece"].transform("min")
-    shown = reliability.table(points.assign(ece_leads=least)).set_index("Training")
+    shown = reliability.table(points).set_index("Training")
     assert list(shown) == ["n", "ECE, clean", "ECE, corrupted"]
     errors = {
         label: [sum(s * abs(a - c) for c, a, s in _pooled(found[label, seed], [1, 5]).values()) for seed in range(3)]
         for label in shown.index
     }
-    best = min(errors, key=lambda label: fmean(errors[label]))
-    assert is_bold(shown.loc[best, "ECE, corrupted"])
+    best, worse = marks({label: dict(enumerate(each)) for label, each in errors.items()}, higher=False)
+    assert [is_bold(cell) for cell in shown["ECE, corrupted"]] == [best[label] for label in shown.index]
+    assert [is_worse(cell) for cell in shown["ECE, corrupted"]] == [worse[label] for label in shown.index]
     for label, each in errors.items():
         text = f"{100 * fmean(each):.1f} ± {100 * stdev(each):.1f}"
         assert plain(shown.loc[label, "ECE, corrupted"]) == text

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from reports import severity_curves
-from reports.core.cells import is_bold, plain
+from reports.core.cells import is_bold, is_worse, plain
 from tests.reports.loops import accuracies, spread
 from tests.support import CORRUPTIONS, table, trials
 
@@ -60,12 +60,13 @@ def test_the_table_is_over_all_corruptions(rows: pd.DataFrame) -> None:
     shown = severity_curves.table(points).set_index("Training")
     assert list(shown) == ["n", "Clean", *(f"Severity {s}" for s in range(1, 6))]
     found = accuracies(rows)
-    leads = points[(points["family"] == "all") & (points["severity"] == 4)].set_index("label")["leads"]
+    here = points[(points["family"] == "all") & (points["severity"] == 4)].set_index("label")
     for label in shown.index:
         each = [fmean(found[label, seed][c][4] for c in CORRUPTIONS) for seed in range(3)]
         cell = shown.loc[label, "Severity 4"]
         assert plain(cell) == f"{100 * fmean(each):.1f} ± {100 * stdev(each):.1f}"
-        assert is_bold(cell) == leads[label]
+        assert (is_bold(cell), is_worse(cell)) == (here.loc[label, "best"], here.loc[label, "worse"])
+    assert here["best"].sum() == 1
 
 
 def test_the_figure_has_a_panel_a_family_and_a_line_a_setting(rows: pd.DataFrame) -> None:

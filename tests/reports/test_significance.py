@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, special, stats
 
-from reports.core.significance import Prior, holm, moderate, moderated, spread, with_base, with_best
+from reports.core.significance import Prior, contrasts, holm, moderate, moderated, spread, with_base, with_best
 
 NAN, INF = float("nan"), float("inf")
 NUMBERS = ["difference", "low", "high", "p", "variance", "beats"]
@@ -88,6 +88,64 @@ def test_against_loops(number: int, count: int, seeds: int, higher: bool, named:
     if named:
         assert comparison.table.loc[tested, "p"].tolist() == pytest.approx(_slow_holm(list(raw.values())), rel=1e-6)
     assert comparison.table.loc[~values.index.isin(tested), "p"].isna().all()
+
+
+def test_pairs_as_contrasts_are_gains_over_a_base() -> None:
+    values = _study(10, 5, 6, np.geomspace(0.3, 3, 5))
+    weights = pd.DataFrame(np.eye(5), index=values.index, columns=values.index).drop(index="s2")
+    weights["s2"] = -1.0
+    expected = with_base(values, "s2").table.drop(index="s2")
+    pd.testing.assert_frame_equal(contrasts(values, weights), expected[contrasts(values, weights).columns])
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.12])
+def test_contrasts_against_loops(missing: float) -> None:
+    """An effect over two pairs and an interaction: seeds that all their settings have, and the prior of all pairs."""
+    values = _study(11, 6, 8, np.geomspace(0.3, 3, 6), missing)
+    weights = pd.DataFrame(
+        [[0.5, -0.5, 0.5, -0.5, 0, 0], [0, 0, 1, -1, -1, 1]], index=["effect", "interaction"], columns=values.index
+    )
+    table = contrasts(values, weights)
+    y = values.to_numpy()
+    f0, s02 = _slow_prior(y)
+    assert np.isfinite(f0)
+    kept = np.isfinite(y)
+    residual = kept.sum() - len(y) - kept.any(axis=0).sum() + 1
+    each = {
+        "effect": [(a - b + c - d) / 2 for a, b, c, d, _, _ in y.T],
+        "interaction": [c - d - e + f for _, _, c, d, e, f in y.T],
+    }
+    each = {name: [d for d in seeds if not np.isnan(d)] for name, seeds in each.items()}
+    assert min(map(len, each.values())) > 1
+    df = min(min(map(len, each.values())) - 1 + f0, residual)
+    raw = []
+    for (name, d), share in zip(each.items(), (0.5, 2.0), strict=True):
+        f, row = len(d) - 1, table.loc[name]
+        error = np.sqrt((f0 * s02 * share + f * stats.tvar(d)) / (f0 + f) / len(d))
+        half = stats.t.isf(0.025, df) * error
+        assert (row["n"], row["difference"]) == (len(d), pytest.approx(np.mean(d)))
+        assert (row["low"], row["high"]) == pytest.approx((np.mean(d) - half, np.mean(d) + half), rel=1e-6)
+        raw.append(2 * stats.t.sf(abs(np.mean(d)) / error, df))
+    assert table["p"].tolist() == pytest.approx(_slow_holm(raw), rel=1e-6)
+
+
+def test_contrasts_without_enough_seeds_are_unknown() -> None:
+    values = _study(12, 4, 3)
+    weights = pd.DataFrame([[1.0, -1, 0, 0], [0, 0, 1, -1]], index=["a", "b"], columns=values.index)
+    values.iloc[0, 1:] = NAN
+    table = contrasts(values, weights)
+    assert table.loc["a", "n"] == 1 and table.loc["a", ["low", "high", "p"]].isna().all()
+    assert table.loc["b", "p"] <= 1 and contrasts(values * INF, weights)["p"].isna().all()
+
+
+def test_intervals_of_contrasts_hold_as_often_as_they_say() -> None:
+    weights = pd.DataFrame([[0.5, -0.5, 0.5, -0.5, 0, 0], [0, 0, 1, -1, -1, 1]])
+    shares = []
+    for number in range(300):
+        values = _study(number, 6, 3, np.linspace(1, 2, 6), true=0)
+        table = contrasts(values, weights.set_axis(values.index, axis=1))
+        shares.append(float(((table["low"] <= 0) & (table["high"] >= 0)).mean()))
+    assert 0.92 < np.mean(shares) < 0.98
 
 
 def _slow_holm(p: list[float]) -> list[float]:

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from reports import trade_off
-from reports.core.cells import is_bold
+from reports.core.cells import is_bold, is_worse
 from search_spaces.core.space import Arm
 from tests.reports.loops import accuracies, spread
 from tests.support import CORRUPTIONS, table, trials
@@ -56,7 +56,8 @@ def test_the_table_lists_the_front_first(points: pd.DataFrame) -> None:
     assert set(shown.loc[shown["Pareto front"] == "✓", "Training"]) == members
     assert list(shown["Pareto front"]) == ["✓"] * len(members) + ["-"] * (12 - len(members))
     by_label = points.set_index("label").reindex(shown["Training"])
-    assert [is_bold(cell) for cell in shown["All corruptions"]] == by_label["corruption_leads"].tolist()
+    assert [is_bold(cell) for cell in shown["All corruptions"]] == by_label["corruption_best"].tolist()
+    assert [is_worse(cell) for cell in shown["All corruptions"]] == by_label["corruption_worse"].tolist()
     assert trade_off.summary(points) == {"pareto_front": float(len(members))}
 
 

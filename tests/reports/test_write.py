@@ -11,14 +11,16 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from reports.core.cells import bold, is_bold, plain
+from reports.core.cells import cell, is_bold, is_worse, plain
 from reports.core.page import ATTACHED, page
+from reports.core.study_conclusion import Findings
 from reports.core.write import FORMATS, Section, latex, markdown, write
 from study.registry.lookup import find
 from tests.support import table, trials
 
 HOSTILE = "a|b_$%&<script>alert(1)</script>{x}^~\\y`#"
 ABOUT: dict[str, Any] = {
+    "findings": {"digits": Findings("GNT wins.", "All is settled.", "With 3 seeds, much is told apart.")},
     "title": "T", "questions": ["Q?"], "finished": 3, "total": 3, "missing": [], "failed": [],
     "studies": {"one": {"Code": "abc"}}, "links": {}, "made": {"Date": "2026-11-21 02:47 UTC"},
 }  # fmt: skip
@@ -132,7 +134,7 @@ def test_latex_is_balanced_and_its_special_characters_are_escaped() -> None:
 def test_the_written_latex_is_balanced_too(made: Path) -> None:
     for path in made.glob("*.tex"):
         text = path.read_text(encoding="utf-8")
-        assert _unescaped(text, "{") == _unescaped(text, "}") and "±" not in text and "script>" not in text
+        assert _unescaped(text, "{") == _unescaped(text, "}") and not set("±†") & set(text) and "script>" not in text
 
 
 def test_the_page_escapes_and_loads_nothing(made: Path) -> None:
@@ -208,17 +210,25 @@ def test_the_page_lists_what_is_missing_and_what_failed(made: Path, tmp_path: Pa
     assert "Not complete" not in whole and "no result yet" not in whole and "3 of 3 trials finished" in whole
 
 
-def test_a_bold_cell_is_bold_in_every_format(tmp_path: Path) -> None:
+def test_marks_show_in_every_format(tmp_path: Path) -> None:
     shown = pd.DataFrame(
-        {"Training": [HOSTILE, bold("<b>")], "Clean": [bold("97.3 ± 0.4"), "(9.1)"], "E": [bold(""), "1"]}
+        {
+            "Training": [HOSTILE, cell("<b>", best=True)],
+            "Clean": [cell("97.3 ± 0.4", best=True), cell("9.1 ± 0.2", worse=True)],
+            "E": [cell("", best=True, worse=True), "1"],
+        }
     )
-    assert is_bold(shown["Clean"][0]) and not is_bold(shown["E"][0]) and plain(shown["Clean"][0]) == "97.3 ± 0.4"
+    assert [is_bold(text) for text in shown["Clean"]] == [True, False]
+    assert [is_worse(text) for text in shown["Clean"]] == [False, True]
+    assert shown["Clean"].map(plain).tolist() == ["97.3 ± 0.4", "9.1 ± 0.2"] and shown["E"][0] == ""
     lines = markdown(shown).splitlines()
-    assert lines[2].endswith("| **97.3 ± 0.4** |  |") and lines[3] == "| **&lt;b>** | (9.1) | 1 |"
-    text = latex(shown, "C.", "name")
+    assert lines[2].endswith("| **97.3 ± 0.4** |  |") and lines[3] == "| **&lt;b>** | 9.1 ± 0.2† | 1 |"
+    text = latex(shown, "†: worse.", "name")
     assert r"\textbf{97.3 $\pm$ 0.4}" in text and r"\textbf{\textless{}b\textgreater{}}" in text
     assert text.count("textbf") == 2 and r"\begin{tabular}{lrr}" in text
+    assert r"9.1 $\pm$ 0.2\rlap{$^\dagger$}" in text and r"\caption{$^\dagger$: worse.}" in text
     page(tmp_path / "index.html", [Section("a", "A", "C.", shown)], ABOUT)
     whole = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "<strong>97.3 ± 0.4</strong>" in whole and "<strong>&lt;b&gt;</strong>" in whole
     assert whole.count("<strong>") == 2 and not any("\ue000" in part for part in (whole, text, *lines))
+    assert '<td class="r">9.1 ± 0.2<span class="worse">†</span>' in whole and Seen(whole).text.count("†") == 1
