@@ -56,7 +56,6 @@ class Mine(Method):
 METHOD = Mine
 """
 METRIC = """
-from study.evaluation.official.arrays import CORRUPTIONS
 from study.evaluation.rows import Row
 
 def measure(model, data):
