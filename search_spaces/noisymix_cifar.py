@@ -31,4 +31,5 @@ STUDY = Study(
         "mce_table",
     ),
     trial_seconds=550_000.0,
+    test_images=10_000,
 )

@@ -32,4 +32,5 @@ STUDY = Study(
     },
     reports=("attack_curve", "sigma_trajectory"),
     trial_seconds=200_000.0,
+    test_images=10_000,
 )

@@ -35,4 +35,5 @@ STUDY = Study(
     evaluate={"clean": {}, "boundary": {}},
     reports=("decision_boundary",),
     trial_seconds=1.0,
+    test_images=250,
 )

@@ -64,7 +64,7 @@ def launch(name: StudyName, *, changes: dict[str, Any], dry_run: DryRun = False)
     """Launches a study, or continues it: what is finished is not trained again. Ends with a table and a report."""
     from study.plan.planning import plan  # noqa: PLC0415
 
-    _run(plan(name, Options(**changes)), dry_run)
+    _run(plan(name, Options(**changes), thorough=dry_run), dry_run)
 
 
 def resume(directory: Directory, *, changes: dict[str, Any], dry_run: DryRun = False) -> None:
@@ -75,11 +75,29 @@ def resume(directory: Directory, *, changes: dict[str, Any], dry_run: DryRun = F
     """
     from study.plan import planning  # noqa: PLC0415
 
-    _run(planning.resume(directory, changes), dry_run)
+    _run(planning.resume(directory, changes, thorough=dry_run), dry_run)
 
 
 app.command()(with_options(launch))
 app.command()(with_options(resume, resumable=True))
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(metavar="FILE_OR_MODULE", help="A .py file, or a module: my_package.module.")],
+    data_root: DataRoot = None,
+    assign: Assignments = None,
+) -> None:
+    """Checks a method, model, dataset, metric, report or study of your own: whether the platform can rely on it.
+
+    The file defines METHOD, MODEL, DATASET, METRIC, REPORT or STUDY, or several of them. One line says what is wrong.
+    """
+    from study.plan.contracts.user_file import verdicts  # noqa: PLC0415  torch takes seconds
+    from study.terminal.verdicts import show_verdicts  # noqa: PLC0415
+
+    checked = verdicts(file, data_root, assigned(assign))
+    show_verdicts(checked, console)
+    raise typer.Exit(1 if any(verdict.wrong for verdict in checked) else 0)
 
 
 @app.command()

@@ -3,10 +3,11 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from study.engine import best_schedule
+from study.engine.race import Race, Rules
 from study.engine.signals import terminated_as_interrupted
 from study.errors import UserError
 from study.ledger import candidates
@@ -18,6 +19,7 @@ from study.plan.planning import Plan, claim, refuse_hindsight
 from study.reporting import make
 
 if TYPE_CHECKING:
+    from reports.core.study_conclusion import Findings
     from reports.core.write import Section
     from study.engine.tune import Bench
 
@@ -28,6 +30,8 @@ class Outcome:
 
     plan: Plan
     sections: list["Section"]
+    findings: dict[str, "Findings"]
+    """Dataset -> what the study says."""
     finished: int
     failed: int
     interrupted: bool
@@ -81,11 +85,12 @@ def _launch(plan: Plan, listener: Listener, start: float) -> Outcome:
     except Exception:
         mirror.close({})
         raise
-    mirror.close(reports.summary if reports else {})
+    mirror.close(reports.summary if reports else {}, reports.findings if reports else {})
     states = [folder.trial(trial.key).test for trial in _reported(plan)]
     return Outcome(
         plan=plan,
         sections=reports.sections if reports else [],
+        findings=reports.findings if reports else {},
         finished=states.count(State.FINISHED),
         failed=states.count(State.FAILED),
         interrupted=interrupted,
@@ -105,6 +110,8 @@ def _candidates(plan: Plan) -> Counter[State]:
 
 def _reported(plan: Plan) -> list[Trial]:
     """Returns the trials that are to be measured on test data, as far as they are known."""
+    if plan.options.until_sure:
+        return plan.folder.trials()
     if not plan.study.selects:
         return plan.trials
     return [trial for candidate in candidates.chosen(plan.folder) or [] for trial in candidate.trials]
@@ -113,7 +120,8 @@ def _reported(plan: Plan) -> list[Trial]:
 def _work(plan: Plan, listeners: Sequence[Listener]) -> bool:
     """Does what the directory has not yet; returns whether that is all, which Ctrl-C prevents."""
     selecting = plan.study.selects and candidates.chosen(plan.folder) is None
-    if not selecting and not _waiting(plan):
+    race = _race(plan)
+    if not selecting and not _waiting(plan) and (race is None or race.reason):
         return True  # a finished study needs no Ray
     from study.engine.cluster import connected  # noqa: PLC0415
 
@@ -133,10 +141,44 @@ def _work(plan: Plan, listeners: Sequence[Listener]) -> bool:
             if not _select(plan, bench):
                 return False
             _say(listeners, "chosen", len(_reported(plan)), 0)
+        if race is not None:
+            return _run_race(plan, bench, race)
         waiting = _waiting(plan)
         run_trials(bench, waiting)
-    ended = (State.FINISHED, State.FAILED)
-    return all(plan.folder.trial(trial.key).test in ended for trial in waiting)
+    return _ended(plan, waiting)
+
+
+def _race(plan: Plan) -> Race | None:
+    """Returns the race that the plan asks for, as far as its directory has it."""
+    if not plan.options.until_sure:
+        return None
+    settings = [trial for trial in plan.trials if trial.seed == 0]
+    return Race(plan.folder, settings, Rules.of(plan.options, list(plan.study.evaluate)))
+
+
+def _run_race(plan: Plan, bench: "Bench", race: Race) -> bool:
+    """Runs a race round by round; returns whether it is over, which Ctrl-C prevents."""
+    from study.engine.tune import run_trials  # noqa: PLC0415
+
+    while True:
+        trials = race.trials()
+        claim(replace(plan, trials=trials))
+        waiting = [trial for trial in trials if not plan.folder.finished(trial)]
+        title = f"round {race.number} of {len(race.rules.rounds)}"
+        _say(bench.listeners, title, len(trials), len(trials) - len(waiting))
+        if waiting:
+            run_trials(bench, waiting)
+        if not _ended(plan, waiting):
+            return False
+        if race.reason is None:
+            race.decide()
+        if race.reason is not None:
+            return True
+
+
+def _ended(plan: Plan, trials: list[Trial]) -> bool:
+    """Whether all of these trials have finished or failed."""
+    return all(plan.folder.trial(trial.key).test in (State.FINISHED, State.FAILED) for trial in trials)
 
 
 def _say(listeners: Sequence[Listener], phase: str, total: int, done: int) -> None:

@@ -1,38 +1,19 @@
-"""What the tests of the spine share: a small data set, fresh models, and comparison bit for bit."""
+"""What tests share beside the package's own made-up tables and small real things."""
 
-import hashlib
-import random
 import socket
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
-from torch import Tensor, nn
 
-from search_spaces.core.space import Study
-from study.datasets.core.data import Data, TensorSplit
-from study.ledger import results
-from study.ledger.state import State
-from study.ledger.trial import Trial
-from study.ledger.trial_folder import TrialFolder
-from study.models.core.classifier import initialise
-from study.models.small_cnn import SmallCNN
-from study.plan import space as spec
-from study.registry.lookup import find
-from trainers.core.loop import Fit, Recipe
-from trainers.core.method import Method, generator
+from study.plan.contracts.core.fresh import CPU, digits, first, new_fit, same, small_cnn
+from study.plan.contracts.made_up import CORRUPTIONS, FINGERPRINT, members, population, publish, table, trials
 
-CPU = torch.device("cpu")
-FINGERPRINT = "0123456789abcdef"
-
-CORRUPTIONS = {
-    "gaussian_noise": "noise", "shot_noise": "noise", "defocus_blur": "blur",
-    "fog": "weather", "contrast": "digital", "rotate": "geometric",
-}  # fmt: skip
+__all__ = [
+    "CORRUPTIONS", "CPU", "FINGERPRINT", "digits", "first", "free_port", "members", "new_fit", "population",
+    "publish", "same",
+    "small_cnn", "stored", "table", "trials",
+]  # fmt: skip
 
 
 def free_port() -> int:
@@ -42,232 +23,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@cache
-def digits() -> Data:
-    """The embedded dataset. Never written to."""
-    loaded: Data = find("dataset", "digits")(device=CPU)
-    return loaded
-
-
-def first(split: Any, count: int) -> TensorSplit:
-    """The first `count` images of a split that lives on the device."""
-    return TensorSplit(split.images[:count], split.labels[:count])
-
-
-def small_cnn(seed: int = 0) -> SmallCNN:
-    """A fresh small network for the digits; the seed decides its start."""
-    model = SmallCNN(shape=(1, 8, 8), classes=10)
-    initialise(model, generator(CPU, seed, 0))
-    return model
-
-
-def new_fit(method: Method, *, data: Any = None, seed: int = 0, model: nn.Module | None = None, **recipe: Any) -> Fit:
-    """A fit of a fresh small network on (some of) the digits."""
-    data = digits().train if data is None else data
-    return Fit(model or small_cnn(seed), method, data, Recipe(**recipe), seed=seed, device=CPU)
-
-
-def same(a: Any, b: Any) -> bool:
-    """Whether two nested values are equal bit for bit: nan equals nan, 0.0 is not -0.0, types count."""
-    if isinstance(a, Tensor) or isinstance(b, Tensor):
-        return (
-            isinstance(a, Tensor) and isinstance(b, Tensor)
-            and a.dtype == b.dtype and a.shape == b.shape
-            and _bytes(a) == _bytes(b)
-        )  # fmt: skip
-    if isinstance(a, Mapping):
-        return isinstance(b, Mapping) and list(a) == list(b) and all(same(a[k], b[k]) for k in a)
-    if isinstance(a, list | tuple):
-        return type(a) is type(b) and len(a) == len(b) and all(map(same, a, b))
-    if isinstance(a, float):
-        return isinstance(b, float) and a.hex() == b.hex()
-    return type(a) is type(b) and bool(a == b)
-
-
-def _bytes(tensor: Tensor) -> bytes:
-    return bytes(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
-
-
 def stored(state: Any, folder: Path) -> Any:
     """What comes back of a state from disk, read as untrusted files are."""
     torch.save(state, folder / "state.pt")
     return torch.load(folder / "state.pt", weights_only=True)
-
-
-def trials(name: str, **changes: Any) -> list[Trial]:
-    """The trials of a named study, changed, with a made-up data fingerprint."""
-    study: Study = find("study", name)
-    return spec.resolve(replace(study, **changes), FINGERPRINT)
-
-
-def table(
-    some: list[Trial],
-    folder: Path,
-    value: Callable[[Trial, str, int], float] | None = None,
-    state: State = State.FINISHED,
-) -> pd.DataFrame:
-    """The tidy table of trials that were never trained, with made-up numbers: written and read as real ones are.
-
-    folder: of the trials' folders. value: accuracy of a trial under a corruption (or "clean") at a severity.
-    state: which of a trial's tables it is.
-    """
-    for trial in some:
-        rows = list(_rows(trial, value or _made_up))
-        path = TrialFolder(folder / trial.key).mark(state)
-        results.write(path, "made_up", trial, rows, {"seconds": 1.5, "versions": {}})
-    return results.read(TrialFolder(folder / t.key).mark(state) for t in some)
-
-
-def publish(trial: Trial, folder: Path, benchmark: str = "cifar-10-c", factor: float = 0.5) -> None:
-    """Adds a published benchmark to a trial's `table`: that made here with all accuracies times `factor`."""
-    path = folder / trial.key / "result.parquet"
-    rows = results.rows(path)
-    copies = [{**r, "benchmark": benchmark, "value": factor * r["value"]} for r in rows if r["benchmark"] == "common"]
-    results.write(path, "made_up", trial, rows + copies, results.facts(path))
-
-
-def _rows(trial: Trial, value: Callable[[Trial, str, int], float]) -> Iterator[dict[str, Any]]:
-    for epoch in (1, 2):
-        for metric in ("time", "train_loss", "val_accuracy", "accuracy"):
-            yield {"benchmark": results.TRAINING, "epoch": epoch, "metric": metric, "value": 0.1 * epoch}
-    clean = {"benchmark": "clean", "corruption": "clean", "severity": 0, "epoch": 2}
-    yield {**clean, "metric": "accuracy", "value": value(trial, "clean", 0)}
-    for metric in ("top5", "rms_calibration_error", "expected_calibration_error", "aurra"):
-        yield {**clean, "metric": metric, "value": 0.987}
-    for name, family in CORRUPTIONS.items():
-        where = {"benchmark": "common", "family": family, "corruption": name, "epoch": 2}
-        for severity in range(1, 6):
-            yield {**where, "severity": severity, "metric": "accuracy", "value": value(trial, name, severity)}
-            yield {**where, "severity": severity, "metric": "top5", "value": 0.987}
-    for name in ("pgd_l2", "ddn_l2", "worst_l2", "pgd_linf"):
-        yield {"benchmark": "adversarial", "corruption": name, "severity": 0, "epoch": 2, "metric": "accuracy",
-               "value": value(trial, name, 0)}  # fmt: skip
-    distance = {"benchmark": "noise_distance", "metric": "epsilon_median", "epoch": 2}
-    for name, player in (("gaussian", 0), ("uniform", 0), ("adversarial", 1), ("adversarial", 2)):
-        yield {**distance, "corruption": name, "severity": player, "value": 10 * value(trial, name, player)}
-    yield from _reliability(trial)
-    if trial.method == "ant":
-        yield from _recorded(trial)
-    if trial.method == "learned_sigma":
-        yield from _sigma(trial)
-    if "robust" in trial.evaluate:
-        yield from _attacked(trial)
-    if "step_cost" in trial.evaluate:
-        yield from _cost(trial)
-    if "boundary" in trial.evaluate:
-        yield from _boundary(trial)
-    for name in ("clean", "pgd"):  # attacks measure accuracy on images of their own choice
-        where = {"benchmark": "linf", "corruption": name, "severity": 0, "epoch": 2}
-        yield {**where, "metric": "accuracy", "value": 0.0123}
-    for name in ("translate", "tilt"):
-        where = {"benchmark": "sequences", "corruption": name, "severity": 1, "epoch": 2}
-        yield {**where, "metric": "flip_probability", "value": 0.05}
-
-
-def _reliability(trial: Trial) -> Iterator[dict[str, Any]]:
-    """Three of four bins filled on clean images, all under corruption; shares add up to 1 at a severity."""
-    for severity, bins in ((0, (2, 3, 4)), (1, (1, 2, 3, 4)), (5, (1, 2, 3, 4))):
-        weights = [_made_up(trial, f"share {b}", severity) for b in bins]
-        for number, weight in zip(bins, weights, strict=True):
-            where = {"benchmark": "reliability", "corruption": f"bin {number}", "severity": severity, "epoch": 2}
-            confidence = (number - _made_up(trial, f"confidence {number}", severity)) / 4
-            accuracy = _made_up(trial, f"accuracy {number}", severity)
-            values = {"confidence": confidence, "accuracy": accuracy, "share": weight / sum(weights)}
-            for name, value in values.items():
-                yield {**where, "metric": f"bin_{name}", "value": value}
-
-
-def members(count: int) -> list[Trial]:
-    """The members of a population over sigma and the learning rate, as they start."""
-    base = trials("sigma_sweep", seeds=1)[0]
-    return [
-        replace(base, arm=f"member {m}", seed=m, params={**base.params, "sigma": 0.1 * (m + 1)}, varied=("sigma", "lr"))
-        for m in range(count)
-    ]
-
-
-def population(some: list[Trial], folder: Path) -> pd.DataFrame:
-    """The table of a population of these members over four epochs, intervals of two; the last copies the first."""
-    for number, trial in enumerate(some):
-        copied = number == len(some) - 1
-        rows = [{"epoch": 2, "metric": "source", "value": 0.0}] if copied else []
-        for epoch in range(1, 5):
-            sigma = 0.1 if copied and epoch > 2 else trial.params["sigma"]
-            values = {
-                "time": 1.0,
-                "train_loss": 0.5,
-                "val_accuracy": 0.7,
-                "sigma": sigma,
-                "lr": 1e-3 * (number + epoch),
-            }
-            rows += [{"epoch": epoch, "metric": name, "value": value} for name, value in values.items()]
-        score = 0.9 if copied else 0.8 - 0.01 * number
-        rows += [{"epoch": epoch, "metric": "score", "value": score - 0.1 / epoch} for epoch in (2, 4)]
-        where = {"benchmark": "population", "severity": number}
-        results.write(folder / f"{number}.parquet", "made_up", trial, [{**where, **row} for row in rows], {})
-    return results.read(folder / f"{number}.parquet" for number in range(len(some)))
-
-
-def _recorded(trial: Trial) -> Iterator[dict[str, Any]]:
-    """Arrays as ANT records them: densities of two past generators and the present one, patches of two images."""
-    arrays = {"density": (3, 64), "clean": (2, 16), "noise": (2, 16), "noisy": (2, 16)}
-    for name, (count, width) in arrays.items():
-        for row in range(count):
-            for column in range(width):
-                where = {"benchmark": results.RECORD, "metric": name, "epoch": row, "severity": column}
-                yield {**where, "value": _made_up(trial, f"{name} {row}", column) / 5}
-    for name, row, column, value in (
-        *(("patch", 0, 0, 1), ("patch", 0, 1, 4), ("patch", 0, 2, 4)),
-        *(("density_epoch", 0, 0, 1), ("density_epoch", 1, 0, 2)),
-    ):
-        yield {"benchmark": results.RECORD, "metric": name, "epoch": row, "severity": column, "value": float(value)}
-
-
-def _sigma(trial: Trial) -> Iterator[dict[str, Any]]:
-    """Sigma after two epochs: a fixed one stays, a learned one goes to its square root; of channels, the extremes."""
-    sigma = trial.params["sigma"]
-    for epoch in (1, 2):
-        value = sigma ** (1 / epoch) + 0.01 * trial.seed if trial.params["learn"] else sigma
-        watched = {"sigma": value}
-        if trial.params["channels"]:
-            watched |= {"sigma_min": value / 2, "sigma_max": 2 * value}
-        for metric, number in watched.items():
-            yield {"benchmark": results.TRAINING, "epoch": epoch, "metric": metric, "value": number}
-
-
-def _attacked(trial: Trial) -> Iterator[dict[str, Any]]:
-    """Accuracies at two radii under plain PGD, transferred images and all attacks, and a flag that even seeds raise."""
-    for severity, epsilon in enumerate((0.1, 0.2), start=1):
-        where = {"benchmark": "linf", "severity": severity, "epoch": 2}
-        for name in ("pgd", "transfer", "worst"):
-            value = _made_up(trial, name, severity) / severity
-            yield {**where, "corruption": name, "metric": "accuracy", "value": value}
-        yield {**where, "corruption": "worst", "metric": "epsilon", "value": epsilon}
-        yield {**where, "corruption": "masking", "metric": "flag", "value": float(trial.seed % 2 == 0)}
-
-
-def _cost(trial: Trial) -> Iterator[dict[str, Any]]:
-    """What steps cost: three ways of training, one of them with two numbers of attack steps."""
-    for place, (name, k) in enumerate((("vanilla", 0), ("closed form", 0), ("PGD training", 1), ("PGD training", 7))):
-        where = {"benchmark": "step_cost", "corruption": name, "severity": k, "epoch": 2}
-        ratio = 1 + place * (1 + 0.1 * trial.seed)
-        numbers = {"ratio": ratio, "ratio_low": 0.9 * ratio, "ratio_high": 1.2 * ratio}
-        for metric, value in {**numbers, "seconds": 0.01 * ratio, "memory": 1e6 * (1 + place)}.items():
-            yield {**where, "metric": metric, "value": value}
-
-
-def _boundary(trial: Trial) -> Iterator[dict[str, Any]]:
-    """A boundary that runs straight across a 3 x 3 grid, and two points."""
-    constant = {"benchmark": "boundary", "epoch": 2}
-    for second in range(3):
-        for first in range(3):
-            where = {"corruption": f"row {second}", "severity": first, "metric": "probability"}
-            yield {**constant, **where, "value": 0.25 * first + 0.01 * trial.seed}
-    for index in range(2):
-        for metric, value in {"first": 0.3 + 0.4 * index, "second": 0.5, "label": float(index)}.items():
-            yield {**constant, "corruption": "point", "severity": index, "metric": metric, "value": value}
-
-
-def _made_up(trial: Trial, corruption: str, severity: int) -> float:
-    seed = hashlib.sha256(f"{trial.key} {corruption} {severity}".encode()).digest()
-    return random.Random(seed).uniform(0.3, 0.9)

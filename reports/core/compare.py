@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from reports.core.seed_planning import POWER, detectable_here
-from reports.core.significance import LEVEL, with_base, with_best
+from reports.core.significance import current_level, level_text, with_base, with_best
 from reports.core.stats import short_number
 from reports.core.variance_test import FEW, equal_variances, unequal_text
 
@@ -18,7 +18,6 @@ MARKS = ["best", "worse", "p", *DIFFERENCE, "detectable", "variances_p"]
 """Columns of a comparison with the best, as `compare` describes them."""
 GAIN = ["gain", "gain_n", "gain_low", "gain_high", "gain_p"]
 """Columns of `with_gains`."""
-TEST = f"moderated paired comparisons over seeds, studentised range, family-wise {LEVEL:.0%} level"
 ONE_SEED = "One seed: no difference can be told from chance."
 
 
@@ -85,8 +84,10 @@ def marks_note(
         return ONE_SEED
     if points[["p", "detectable"]].isna().all(axis=None):
         return "Nothing is compared: no two settings have finite values of two seeds in common."
-    worse = f"†: significantly worse than it ({TEST})."
-    text = worse if points["worse"].any() else f"Nothing is told apart from the best ({TEST})."
+    level = level_text(current_level())
+    test = f"moderated paired comparisons over seeds, studentised range, family-wise {level} level"
+    worse = f"†: significantly worse than it ({test})."
+    text = worse if points["worse"].any() else f"Nothing is told apart from the best ({test})."
     text = f"Bold: best mean. {text}" if points["best"].any() else text
     if points["n"].nunique() > 1:
         apart = "; settings with one seed are not" if points["n"].min() < 2 else ""
@@ -106,7 +107,8 @@ def reach_text(seeds: int, size: str) -> str:
 
 def gain_note(points: pd.DataFrame, base: str, measure: str = "") -> str:
     """Returns what captions say of these points' gains over a base, of a measure of accuracy where it is named."""
-    interval = f", with its {1 - LEVEL:.0%} interval (moderated paired t)" if points["gain_low"].notna().any() else ""
+    coverage = level_text(1 - current_level())
+    interval = f", with its {coverage} interval (moderated paired t)" if points["gain_low"].notna().any() else ""
     return f"Gain{f' ({measure})' if measure else ''}: over {base} at the seeds both have{interval}."
 
 

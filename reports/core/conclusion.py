@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from reports.core.seed_planning import detectable_here, seeds_to_settle
-from reports.core.significance import LEVEL, Comparison, with_best
+from reports.core.significance import Comparison, current_level, level_text, with_best
 from reports.core.stats import short_number
 from reports.core.variance_test import variance_note
 
@@ -134,7 +134,7 @@ def _gain(study: _Study, row: "pd.Series[Any]") -> str:
     name = _names(study, [row.name])
     seeds = f"better at {int(row['agree'])} of {_count(int(row['n']), 'seed')}"
     interval = _interval(scaled["low"], scaled["high"])
-    evidence = f"({f'{1 - LEVEL:.0%} interval {interval}; ' if interval else ''}{seeds})"
+    evidence = f"({f'{level_text(1 - current_level())} interval {interval}; ' if interval else ''}{seeds})"
     size = short_number(abs(scaled["difference"])) + study.unit.difference
     if row["difference"] <= 0:
         return f"but no gain over {name} at the seeds that both have {evidence}"
@@ -170,7 +170,9 @@ def _unsettled(study: _Study) -> str:
         parts.append(f"{study.missing} of {_count(study.planned, 'trial')} {_be(study.missing)} missing")
     if not study.compared.empty and variance_note(study.values.to_numpy(float)):
         parts.append(f"the settings vary differently over seeds, which makes a test with {_seeds(study)} less sure")
-    return f"{_first_upper('; '.join(parts))}." if parts else f"All is settled at the {LEVEL:.0%} level."
+    if not parts:
+        return f"All is settled at the {level_text(current_level())} level."
+    return f"{_first_upper('; '.join(parts))}."
 
 
 def _doubts(study: _Study) -> list[str]:

@@ -5,7 +5,9 @@ the batches of every setting. Every comparison is therefore of differences at co
 much a difference varies, so that each pair's variance is moderated by those of all pairs (Smyth 2004, empirical Bayes).
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +22,33 @@ LEVEL = 0.05
 NO_SPREAD = 1e-12
 """A mean or standard deviation below this share of the largest value is rounding alone: it counts as 0."""
 COLUMNS = ("n", "difference", "low", "high", "p", "variance", "agree", "beats")
+_level: ContextVar[float] = ContextVar("level", default=LEVEL)
+
+
+@contextmanager
+def at_level(level: float) -> Iterator[None]:
+    """While entered, comparisons of which no level is named are made at this one.
+
+    A race looks at its settings several times; so that its tables call no equal settings different more often than
+    LEVEL says, each is made at the level of one round.
+    """
+    token = _level.set(level)
+    try:
+        yield
+    finally:
+        _level.reset(token)
+
+
+def current_level() -> float:
+    """Returns the level of comparisons of which none is named."""
+    return _level.get()
+
+
+def level_text(level: float) -> str:
+    """Returns a level or a coverage as print shows it: "5%", "98.75%"."""
+    return f"{100 * level:.4g}%"
+
+
 Test = Callable[[np.ndarray, int, float, float], tuple[np.ndarray, float]]
 """(|t|, K, df, level) -> adjusted p, and the half-width of intervals in standard errors."""
 Against = tuple[dict[str, np.ndarray], tuple[Hashable, int, int, float, "Prior"]]
@@ -131,7 +160,7 @@ def scale(values: np.ndarray) -> float:
 
 
 def with_best(
-    values: pd.DataFrame, higher: bool = True, level: float = LEVEL, best: Hashable | None = None
+    values: pd.DataFrame, higher: bool = True, level: float | None = None, best: Hashable | None = None
 ) -> Comparison:
     """Returns the comparison of every setting with the one of the best mean over its own seeds (settings x seeds).
 
@@ -141,13 +170,13 @@ def with_best(
     together, are from the same range. Settings that equal each other at every seed count once in K. `beats` makes no
     allowance for the choice of the best: it is a bit high.
 
-    best: names the reference instead, for a column in which something else than its numbers chose it. higher: more is
-    better. The best is one with two seeds or more, where there is any. Where seeds are missing, f is the smallest of
-    those compared, and the residual degrees of freedom of the block analysis stand for (K - 1)(n - 1). Nothing is worse
-    that has fewer than two seeds in common with the best, nor where differences do not vary at all. Infinite values
-    have no mean: with any, nothing is compared.
+    level: that of `at_level` if not given. best: names the reference instead, for a column in which something else than
+    its numbers chose it. higher: more is better. The best is one with two seeds or more, where there is any. Where
+    seeds are missing, f is the smallest of those compared, and the residual degrees of freedom of the block analysis
+    stand for (K - 1)(n - 1). Nothing is worse that has fewer than two seeds in common with the best, nor where
+    differences do not vary at all. Infinite values have no mean: with any, nothing is compared.
     """
-    y, sign = values.to_numpy(float), 1 if higher else -1
+    y, sign, level = values.to_numpy(float), 1 if higher else -1, current_level() if level is None else level
     n, means, _ = summary(sign * y, scale(y))
     means[n == 0] = np.nan
     if best is None and n.any():
@@ -159,13 +188,14 @@ def with_best(
     return Comparison(pd.DataFrame(columns, index=values.index), *facts)
 
 
-def with_base(values: pd.DataFrame, base: Hashable, higher: bool = True, level: float = LEVEL) -> Comparison:
+def with_base(values: pd.DataFrame, base: Hashable, higher: bool = True, level: float | None = None) -> Comparison:
     """Returns the gain of every setting over a base that was named before the numbers were seen (settings x seeds).
 
     p: of the moderated t = d / sqrt(s2 / n), two-sided, df as in `with_best`, Holm-adjusted over the settings. low and
     high: the interval of this gain alone, of coverage 1 - level. better, worse: p < level. A base of which the values
     have no row is compared with nothing.
     """
+    level = current_level() if level is None else level
     columns, facts = _against(values, base, -1 if higher else 1, _t_test, level)
     columns["better"] = (columns["p"] < level) & (columns["difference"] > 0)
     columns["worse"] = (columns["p"] < level) & (columns["difference"] < 0)
@@ -183,7 +213,7 @@ def holm(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def contrasts(values: pd.DataFrame, weights: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
+def contrasts(values: pd.DataFrame, weights: pd.DataFrame, level: float | None = None) -> pd.DataFrame:
     """Returns the contrasts sum_k w_k y_k (rows of weights) of settings (settings x seeds), as `with_base` does gains.
 
     weights: (contrasts x settings), each row adds up to 0 and is not all 0. A seed counts where every setting of the
@@ -191,6 +221,7 @@ def contrasts(values: pd.DataFrame, weights: pd.DataFrame, level: float = LEVEL)
     settings: what it is where settings vary equally, 1 for a pair. Columns: n, difference (the mean), low, high, p
     (Holm-adjusted over the contrasts), variance, agree and beats of `Comparison`; nan is what is unknown.
     """
+    level = current_level() if level is None else level
     y, w = values.to_numpy(float), weights[list(values.index)].to_numpy(float)
     if np.isinf(y).any():
         return pd.DataFrame(_unknown(len(w)), index=weights.index)

@@ -1,5 +1,7 @@
 """What a study's tidy rows come to: its conclusion in words, and what its seeds could see."""
 
+from typing import NamedTuple
+
 import pandas as pd
 
 from reports.core.choose import base
@@ -12,6 +14,21 @@ from reports.core.stats import by_trial, short_number
 QUANTITIES = {"corruption": "accuracy under corruption", "clean": "clean accuracy"}
 """Column of `reports.core.stats.by_trial` -> how sentences call it; the first that was measured is the study's."""
 TOP = 3
+
+
+class Findings(NamedTuple):
+    """wins: what is best, by how much and how surely. unsettled: what is not told apart. power: what seeds can show."""
+
+    wins: str
+    unsettled: str
+    power: str
+
+
+def findings(rows: pd.DataFrame, planned: int, seconds_per_trial: float | None = None) -> Findings | None:
+    """Returns all that a study says, see `study_conclusion` and `seed_power`; None where it measured no accuracy."""
+    if _values(rows)[0].empty:
+        return None
+    return Findings(*study_conclusion(rows, planned), seed_power(rows, seconds_per_trial))
 
 
 def study_conclusion(rows: pd.DataFrame, planned: int) -> Conclusion:

@@ -146,6 +146,7 @@ class Study:
     question: what the study answers, one line. evaluate: metric name -> its options. recipe: training options that
     differ from the defaults. reports: names, in the order of the page. seeds: repetitions; seed i is i.
     trial_seconds: measured time of one trial of the default dataset on one CPU core, for the estimate of cost.
+    test_images: of the default dataset, for the estimate of what the seeds can tell apart.
     data_options: of `data`, that differ from its defaults. parents: where arms have parents, a launch that trains them,
     as typed after `study launch`. search: None trains every setting and measures each on test data. scheduler: None
     trains every trial to its end; a scheduler without a search is one of the grid. population: its members are trained
@@ -162,6 +163,7 @@ class Study:
     evaluate: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"clean": {}, "corruption": {}})
     seeds: int = 3
     trial_seconds: float = 3.0
+    test_images: int = 599
     parents: str | None = None
     search: Search | None = None
     scheduler: Scheduler | None = None

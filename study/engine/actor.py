@@ -14,6 +14,7 @@ from study.errors import UserError
 from study.ledger import results
 from study.ledger.files import StorageError
 from study.ledger.folder import Folder
+from study.ledger.headline import headline, robustness
 from study.ledger.state import State
 from study.ledger.trial import Trial
 from study.plan.options import Options
@@ -24,16 +25,31 @@ SELECTING = ("clean", "corruption")
 """What a selection measures. Other metrics may read test images from files of their own."""
 
 
+VALIDATED = 1000
+"""Most validation images on which a trial is measured that no search asks to: a share of a large split is enough to
+tell settings apart, and costs a tenth of ten thousand test images' time."""
+
+
 class Actor(tune.Trainable):  # type: ignore[misc]
     """Base of the actors: takes one configuration after another; being reused, it pays for imports and data once.
 
     What it needs stands in its config under "config": "study" (name), "folder" (shared by all nodes unless there is a
-    "storage"), "options" (of the launch) and what a subclass adds.
+    "storage"), "options" (of the launch), "trial" (JSON) and what a subclass adds.
     The data comes through Ray's object store: it is read once, by the driver, and sent to each node once.
 
     A step that fails by itself (diverged, out of memory, a mistake in the code) says so in its result, so that the
     trial ends there: it would fail again. What Ray hears of as an error is the death of a worker, and is retried.
     """
+
+    def __init__(self, config: dict[str, Any], *rest: Any, **options: Any) -> None:
+        """Loads a dataset of the user's own before Ray's store gives the data, of which classes may be theirs."""
+        home = Folder(Path(config["config"]["folder"]), config["config"]["storage"])
+        data = Trial.from_json(config["config"]["trial"]).data
+        if "@" in data:
+            home.fetch(home.code, missing=True)
+            sources.use(home.code)
+            sources.load(data)
+        super().__init__(config, *rest, **options)
 
     def setup(self, config: dict[str, Any], data: Data) -> None:
         """Takes the data onto this worker's device, and the first configuration."""
@@ -93,15 +109,15 @@ class TrialActor(Actor):
         """Trains an epoch; after the last one evaluates and writes the trial's table.
 
         Returns "point" (the epoch's metrics or None), "points" (JSON: all epochs that this worker knows of and has not
-        said yet), "seconds" (of work so far) and "done".
+        said yet), "seconds" (of work so far), "done" and at the end "score" (see `headline.robustness`).
         """
         with watched(self._left(), self.place.overdue):
             past, point = self._train()
             assert self.run is not None
-            if self.run.fit.done:
-                self._measure(self.run)
+            score = self._measure(self.run) if self.run.fit.done else None
         points = json.dumps([*past, *([point] if point else [])])
-        return {"point": point, "points": points, "seconds": self.run.seconds, "done": self.run.fit.done}
+        done = self.run.fit.done
+        return {"point": point, "points": points, "seconds": self.run.seconds, "done": done, "score": score}
 
     def release(self) -> None:
         """Lets go of a trial whose epochs are all trained."""
@@ -126,11 +142,25 @@ class TrialActor(Actor):
         self.home.keep(self.place.checkpoint, self.place.best)
         return past, point
 
-    def _measure(self, run: TrialRun) -> None:
-        rows, facts = run.table(SELECTING if self.selecting else None)
-        table = self.place.becoming(State.VALIDATED if self.selecting else State.FINISHED)
-        results.write(table, self.study, self.trial, rows, facts)
-        self.home.keep(table)
+    def _measure(self, run: TrialRun) -> float:
+        """Writes the trial's tables: of a selection on the validation split, else on both, the test split last.
+
+        Returns the robustness on the validation split.
+        """
+        validation = self.place.becoming(State.VALIDATED)
+        if not validation.exists():
+            data = None if self.selecting else self.data.for_selection(VALIDATED)
+            rows, facts = run.table(SELECTING, data)
+            results.write(validation, self.study, self.trial, rows, facts)
+            self.home.keep(validation)
+        if not self.selecting:
+            rows, facts = run.table()
+            results.write_correct(self.place.correct, self.trial, rows)
+            self.home.keep(self.place.correct)
+            table = self.place.becoming(State.FINISHED)
+            results.write(table, self.study, self.trial, rows, facts)
+            self.home.keep(table)
+        return robustness(headline(results.rows(validation)))
 
     def _left(self) -> float | None:
         """Returns the seconds that the trial may still take. Raises OverdueError when there are none."""
@@ -139,7 +169,7 @@ class TrialActor(Actor):
             return None
         left = timeout - (self.run.seconds if self.run else 0.0)
         if left <= 0 or is_overdue(self.place.overdue):
-            raise OverdueError(overdue(timeout, self.place.overdue))
+            raise OverdueError(overdue(timeout, self.place.overdue, self.home.code))
         return left
 
 

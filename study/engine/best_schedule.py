@@ -11,6 +11,7 @@ from study.ledger.candidates import Candidate
 from study.ledger.folder import Folder
 from study.ledger.trial import Trial
 from study.plan.space import Space
+from study.registry import sources
 
 BEST = "best schedule"
 """The arm of the best member's way, trained from the start."""
@@ -22,24 +23,24 @@ def members(folder: Folder, space: Space) -> list[Trial] | None:
     notes = [folder.member(m, space.epochs).with_suffix(".json") for m in range(space.study.population.size)]
     if not all(note.exists() for note in notes):
         return None
-    found = [json.loads(note.read_text(encoding="utf-8"))["trial"] for note in notes]
-    return [Trial.from_json(json.dumps(fields)) for fields in found]
+    schedules = [json.loads(note.read_text(encoding="utf-8"))["trial"] for note in notes]
+    return [Trial.from_json(json.dumps(fields)) for fields in schedules]
 
 
-def choose(folder: Folder, space: Space, ways: list[Trial]) -> None:
+def choose(folder: Folder, space: Space, schedules: list[Trial]) -> None:
     """Records the members and the best of them, by its validation table, whose schedule each seed is to follow."""
     population = space.study.population
     assert population is not None
-    for number, way in enumerate(ways):
-        Candidate(number, number, way.values_at(space.epochs), (way,)).write(folder)
-    kept = candidates.choose(folder, Search(objectives=(population.objective,)))
-    if not kept:
+    for number, schedule in enumerate(schedules):
+        Candidate(number, number, schedule.values_at(space.epochs), (schedule,)).write(folder)
+    chosen = candidates.choose(folder, Search(objectives=(population.objective,)))
+    if not chosen:
         raise UserError(f"every member of the population in {folder.path} diverged. Give it smaller ranges")
-    (best,) = kept
+    (best,) = chosen
     (value,) = best.values(folder, [population.objective])
-    followed = tuple(replace(best.trials[0], arm=BEST, seed=seed) for seed in range(space.study.seeds))
-    Candidate(len(ways), best.number, best.params, followed).write(folder)
-    entry = {"number": len(ways), "member": best.number, population.objective: value}
+    repeated = tuple(replace(best.trials[0], arm=BEST, seed=seed) for seed in range(space.study.seeds))
+    Candidate(len(schedules), best.number, best.params, repeated).write(folder)
+    entry = {"number": len(schedules), "member": best.number, population.objective: value}
     folder.write_json(folder.chosen, {"objectives": [population.objective], "candidates": [entry]})
 
 
@@ -59,6 +60,7 @@ def export(folder: Folder, space: Space, name: str) -> None:
     recipe = {k: v for k, v in trial.recipe.items() if k not in named}
     options = " ".join(f"--set model.{k}={json.dumps(v)}" for k, v in trial.model_params.items())
     last = values(trial.recipe["epochs"])
+    evaluate = {_file(name): options for name, options in trial.evaluate.items()}
     text = f'''"""The best schedule of the population {name}, to be launched as any study:
 
 study launch best_schedule.py {options}
@@ -71,16 +73,24 @@ SCHEDULE = {pformat(schedule, width=110, sort_dicts=False)}
 STUDY = Study(
     question="Is the schedule that the population {name} found better than its last values, held from the start?",
     arms=(
-        Arm(method={trial.method!r}, label={BEST!r}, space={values(0)!r}, schedule=SCHEDULE),
-        Arm(method={trial.method!r}, label="its last values", space={last!r}),
+        Arm(method={_file(trial.method)!r}, label={BEST!r}, space={values(0)!r}, schedule=SCHEDULE),
+        Arm(method={_file(trial.method)!r}, label="its last values", space={last!r}),
     ),
-    data={trial.data!r},
+    data={_file(trial.data)!r},
     data_options={dict(trial.data_params)!r},
-    model={trial.model!r},
+    model={_file(trial.model)!r},
     recipe={recipe!r},
-    evaluate={dict(trial.evaluate)!r},
+    evaluate={evaluate!r},
     reports=("method_comparison", "corruption_table"),
     seeds={study.seeds},
 )
 '''
     files.write(folder.report / "best_schedule.py", text.encode())
+
+
+def _file(name: str) -> str:
+    """Returns a name as a study in the folder of the report has it: of the user's own code, the file of its copy."""
+    if "@" not in name:
+        return name
+    source = sources.stored(name)
+    return f"../code/{source.hash}/{source.path.relative_to(source.root).as_posix()}"

@@ -128,14 +128,14 @@ class MemberActor(Actor):
         """Writes this member's own way as tidy rows: values and metrics by epoch, scores, whom it copied and when."""
         rows = []
         for note in sorted(self.home.member(self.member, 0).parent.glob("*.json")):
-            found = json.loads(note.read_text(encoding="utf-8"))
-            source, start = found["asked"]["from"]
+            interval = json.loads(note.read_text(encoding="utf-8"))
+            source, start = interval["asked"]["from"]
             if source != self.member:
                 rows.append({"epoch": start, "metric": "source", "value": float(source)})
-            for point in found["points"]:
-                numbers = {k: float(v) for k, v in {**point, **found["asked"]["values"]}.items() if k != "epoch"}
+            for point in interval["points"]:
+                numbers = {k: float(v) for k, v in {**point, **interval["asked"]["values"]}.items() if k != "epoch"}
                 rows += [{"epoch": int(point["epoch"]), "metric": k, "value": v} for k, v in numbers.items()]
-            rows.append({"epoch": int(note.stem), "metric": "score", "value": found["score"]})
+            rows.append({"epoch": int(note.stem), "metric": "score", "value": interval["score"]})
         path = self.home.population / f"{self.member:03}.parquet"
         results.write(
             path, self.study, trial, [{"benchmark": "population", "severity": self.member, **row} for row in rows], {}

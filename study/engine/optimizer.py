@@ -137,16 +137,16 @@ class Optimizer:
     def _ask(self) -> Candidate:
         number = len(self.candidates)
         self.study.sampler = self._sampler(number)
-        asked = self.study.ask()
+        draw = self.study.ask()
         arms = {arm.label: arm for arm in self.space.arms}
-        label = asked.suggest_categorical("arm", list(arms)) if len(arms) > 1 else next(iter(arms))
+        label = draw.suggest_categorical("arm", list(arms)) if len(arms) > 1 else next(iter(arms))
         names = names_of(self.space.arms)
         drawn = {
-            name: _suggest(asked, names[label, name], dimension) for name, dimension in arms[label].dimensions().items()
+            name: _suggest(draw, names[label, name], dimension) for name, dimension in arms[label].dimensions().items()
         }
-        candidate = Candidate(number, asked.number, dict(asked.params), tuple(self.space.trials(arms[label], drawn)))
+        candidate = Candidate(number, draw.number, dict(draw.params), tuple(self.space.trials(arms[label], drawn)))
         for name, value in _attributes(candidate).items():
-            asked.set_user_attr(name, value)
+            draw.set_user_attr(name, value)
         self.folder.keep(self.folder.optuna)
         candidate.write(self.folder)
         self.candidates.append(candidate)
@@ -163,20 +163,20 @@ class Optimizer:
 
 def listed(space: Space) -> list[dict[str, Any]]:
     """Returns every combination of the arms' grids, as Optuna's parameters, the first dimension slowest."""
-    names, found = names_of(space.arms), []
+    names, combinations = names_of(space.arms), []
     for arm in space.arms:
         grids = {names[arm.label, n]: d for n, d in arm.dimensions().items() if isinstance(d, Grid)}
         first = {"arm": arm.label} if len(space.arms) > 1 else {}
         for values in product(*(_choices(grid) for grid in grids.values())):
-            found.append(first | dict(zip(grids, values, strict=True)))
-    return found
+            combinations.append(first | dict(zip(grids, values, strict=True)))
+    return combinations
 
 
 def names_of(arms: Sequence[Arm]) -> dict[tuple[str, str], str]:
     """Returns (arm's label, dimension's name) -> Optuna's name: arms share what is the same in all that have it."""
-    found = {(arm.label, name): dimension for arm in arms for name, dimension in arm.dimensions().items()}
-    alike = {name: {repr(d) for (_, other), d in found.items() if other == name} for _, name in found}
-    return {(label, name): name if len(alike[name]) == 1 else f"{name} ({label})" for label, name in found}
+    dimensions = {(arm.label, name): dimension for arm in arms for name, dimension in arm.dimensions().items()}
+    alike = {name: {repr(d) for (_, other), d in dimensions.items() if other == name} for _, name in dimensions}
+    return {(label, name): name if len(alike[name]) == 1 else f"{name} ({label})" for label, name in dimensions}
 
 
 def _attributes(candidate: Candidate) -> dict[str, Any]:
@@ -193,13 +193,13 @@ def _distribution(dimension: Dimension) -> BaseDistribution:
     return FloatDistribution(dimension.low, dimension.high, log=dimension.log)
 
 
-def _suggest(asked: optuna.Trial, name: str, dimension: Dimension) -> Any:
+def _suggest(draw: optuna.Trial, name: str, dimension: Dimension) -> Any:
     if isinstance(dimension, Grid):
         choices = _choices(dimension)
-        return choices[asked.suggest_categorical(name, list(choices))]
+        return choices[draw.suggest_categorical(name, list(choices))]
     if dimension.whole:
-        return asked.suggest_int(name, int(dimension.low), int(dimension.high), log=dimension.log)
-    return asked.suggest_float(name, dimension.low, dimension.high, log=dimension.log)
+        return draw.suggest_int(name, int(dimension.low), int(dimension.high), log=dimension.log)
+    return draw.suggest_float(name, dimension.low, dimension.high, log=dimension.log)
 
 
 def _choices(grid: Grid) -> dict[Any, Any]:

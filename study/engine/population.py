@@ -51,7 +51,7 @@ def _scheduler(population: Population, dimensions: dict[str, Dimension]) -> Tria
     def clamped(config: dict[str, Any]) -> dict[str, Any]:
         return config | {name: clamp(dimension, config[name]) for name, dimension in dimensions.items()}
 
-    given: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "time_attr": "training_iteration",
         "metric": "score",
         "mode": "max",
@@ -63,11 +63,11 @@ def _scheduler(population: Population, dimensions: dict[str, Dimension]) -> Tria
     }
     if population.algorithm == "pb2":
         bounds = {n: [d.low, d.high] for n, d in dimensions.items() if isinstance(d, Range)}
-        return _seeded(PB2, population.seed)(hyperparam_bounds=bounds, **given)
+        return _seeded(PB2, population.seed)(hyperparam_bounds=bounds, **settings)
     mutations: dict[str, Any] = {
         n: list(d.values) if isinstance(d, Grid) else _drawing(d) for n, d in dimensions.items()
     }
-    return _seeded(PopulationBasedTraining, population.seed)(hyperparam_mutations=mutations, **given)
+    return _seeded(PopulationBasedTraining, population.seed)(hyperparam_mutations=mutations, **settings)
 
 
 def _seeded(kind: type[Any], seed: int) -> type[Any]:

@@ -77,15 +77,13 @@ def run_search(bench: Bench, optimizer: Optimizer) -> None:
 
 def scheduler(space: Space) -> TrialScheduler:
     """Returns Ray's scheduler: it stops trials by their validation accuracy after as many epochs as others had."""
-    given = space.study.scheduler
-    assert given is not None
+    rule = space.study.scheduler
+    assert rule is not None
     compared = {"time_attr": "point/epoch", "metric": "point/val_accuracy", "mode": "max"}
-    if given.algorithm == "median":
-        return MedianStoppingRule(grace_period=given.grace, **compared)
-    longest = max(space.epochs, given.grace + 1)
-    return AsyncHyperBandScheduler(
-        max_t=longest, grace_period=given.grace, reduction_factor=given.reduction, **compared
-    )
+    if rule.algorithm == "median":
+        return MedianStoppingRule(grace_period=rule.grace, **compared)
+    longest = max(space.epochs, rule.grace + 1)
+    return AsyncHyperBandScheduler(max_t=longest, grace_period=rule.grace, reduction_factor=rule.reduction, **compared)
 
 
 def fit(
@@ -168,7 +166,7 @@ class TrialRelay(Relay):
         else:
             place = self.folder.trial(ours.key)
             self.folder.fetch(place.mark(State.VALIDATED), place.mark(State.FINISHED), missing=True)
-            self.say(Event(kind=Kind.FINISHED, trial=ours))
+            self.say(Event(kind=Kind.FINISHED, trial=ours, score=result["score"]))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Records a trial whose workers died too often."""
@@ -192,10 +190,11 @@ def _trial(trial: Any) -> Trial:
 def _reason(trial: Any) -> str:
     """Returns in one line why a trial's worker is lost."""
     config, stored = trial.config["config"], trial.pickled_error_file
-    note = Folder(Path(config["folder"])).trial(_trial(trial).key).overdue
+    folder = Folder(Path(config["folder"]))
+    note = folder.trial(_trial(trial).key).overdue
     timeout = config["options"].trial_timeout
     if timeout is not None and is_overdue(note):
-        return overdue(timeout, note)
+        return overdue(timeout, note, folder.code)
     if stored is None:
         return "the worker failed without an error"
     # Tune wrote the file, in this run's own folder for temporary files, which is nobody else's to write.

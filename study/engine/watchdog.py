@@ -40,11 +40,15 @@ def is_overdue(note: Path) -> bool:
     return note.exists() and note.stat().st_size > 0
 
 
-def overdue(seconds: float, note: Path) -> str:
-    """Returns in one line what became of a trial that took too long: and where it was, if `note` says so."""
+def overdue(seconds: float, note: Path, code: Path) -> str:
+    """Returns in one line what became of a trial that took too long: and where it was, if `note` says so.
+
+    code: folder of the user's own code, which counts beside ours; a library's lines say nothing to the user.
+    """
     was = ""
     if is_overdue(note):
         frames = re.findall(r'File "(.+)", line (\d+) in (.+)', note.read_text(encoding="utf-8"))
-        ours = ((Path(f), line, name) for f, line, name in frames if {"trainers", "study"} & set(Path(f).parts))
-        was = next((f", and was in {name} ({file.name}, line {line})" for file, line, name in ours), "")
+        paths = ((Path(file), line, name) for file, line, name in frames)
+        telling = (each for each in paths if {"trainers", "study"} & set(each[0].parts) or code in each[0].parents)
+        was = next((f", and was in {name} ({file.name}, line {line})" for file, line, name in telling), "")
     return f"the trial took longer than {seconds:g} s (--trial-timeout){was}"

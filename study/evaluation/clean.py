@@ -6,7 +6,7 @@ from annotated_types import Ge
 from torch import nn
 
 from study.datasets.core.data import Data
-from study.evaluation.core.predict import BATCH, accuracies, predict
+from study.evaluation.core.predict import BATCH, accuracy_rows, predict
 from study.evaluation.rows import Row
 
 
@@ -23,8 +23,7 @@ def measure(model: nn.Module, data: Data, *, batch: Annotated[int, Ge(1)] = BATC
         >>> row
         Row(benchmark='clean', corruption='clean', severity=0, metric='accuracy', value=0...)
     """
-    shares = accuracies(*predict(model, data.test, batch))
-    return [Row("clean", "clean", 0, metric, value) for metric, value in shares.items()]
+    return accuracy_rows("clean", "clean", 0, *predict(model, data.test, batch))
 
 
 METRIC = measure

@@ -7,7 +7,7 @@ from torch import nn
 
 from study.datasets.core.data import Data
 from study.evaluation.core.corrupted import corrupted_splits, known_benchmark
-from study.evaluation.core.predict import BATCH, accuracies, predict
+from study.evaluation.core.predict import BATCH, accuracy_rows, predict
 from study.evaluation.corruptions.catalog import SEVERITIES
 from study.evaluation.rows import Row
 
@@ -37,9 +37,9 @@ def measure(
     """
     benchmark = known_benchmark(benchmark, data, "corruption")
     return [
-        Row(benchmark, name, severity, metric, value)
+        row
         for name, severity, split in corrupted_splits(data, benchmark, severities, seed)
-        for metric, value in accuracies(*predict(model, split, batch)).items()
+        for row in accuracy_rows(benchmark, name, severity, *predict(model, split, batch))
     ]
 
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from study.datasets.core.data import Data
 from study.errors import UserError
-from study.evaluation.core.predict import accuracies, device_of, predict
+from study.evaluation.core.predict import accuracy_rows, device_of, predict
 from study.evaluation.official.arrays import cifar_c, mnist_c
 from study.evaluation.official.imagenet_classes import WNIDS
 from study.evaluation.official.images import imagenet_c, imagenet_r
@@ -45,13 +45,12 @@ def measure(
         >>> rows[4]
         Row(benchmark='cifar-10-c', corruption='fog', severity=5, metric='accuracy', value=0...)
     """
-    rows = []
+    rows: list[Row] = []
     for part in parts(model, data, Path(folder), layout, corruptions, classes_from, workers):
         logits, labels = predict(model, part.split, batch)
         if part.outputs is not None:
             logits = logits[:, part.outputs]
-        for metric, value in accuracies(logits, labels).items():
-            rows.append(Row(layout, part.corruption, part.severity, metric, value))
+        rows += accuracy_rows(layout, part.corruption, part.severity, logits, labels)
     return rows
 
 

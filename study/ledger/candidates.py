@@ -41,18 +41,18 @@ class Candidate:
 
     def values(self, folder: Folder, objectives: Sequence[str]) -> list[float]:
         """Returns each objective on the validation split, the mean over seeds, of a validated candidate."""
-        found = [headline(results.rows(folder.trial(t.key).mark(State.VALIDATED))) for t in self.trials]
-        return [fmean(numbers[name] for numbers in found) for name in objectives]
+        headlines = [headline(results.rows(folder.trial(t.key).mark(State.VALIDATED))) for t in self.trials]
+        return [fmean(numbers[name] for numbers in headlines) for name in objectives]
 
 
 def read(folder: Folder) -> list[Candidate]:
     """Returns the candidates so far, in order."""
-    found = []
+    listed = []
     for path in sorted(folder.candidate(0).parent.glob("*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
         trials = tuple(folder.trial(key).trial() for key in record["trials"])
-        found.append(Candidate(record["number"], record["optuna"], record["params"], trials))
-    return found
+        listed.append(Candidate(record["number"], record["optuna"], record["params"], trials))
+    return listed
 
 
 def choose(folder: Folder, search: Search) -> list[Candidate]:
@@ -66,15 +66,15 @@ def choose(folder: Folder, search: Search) -> list[Candidate]:
     valued = [(c, c.values(folder, search.objectives)) for c in sorted(settings.values(), key=lambda c: c.number)]
     valued.sort(key=lambda pair: pair[1], reverse=True)
     if len(search.objectives) == 1:
-        kept = valued[: search.chosen or 1]
+        best = valued[: search.chosen or 1]
     else:
         front = [pair for pair in valued if not any(_dominates(other, pair[1]) for _, other in valued)]
-        kept = [front[i] for i in _spread(len(front), search.chosen or len(front))]
-    record = [{"number": c.number, **dict(zip(search.objectives, v, strict=True))} for c, v in kept]
-    if not kept:
+        best = [front[i] for i in _spread(len(front), search.chosen or len(front))]
+    record = [{"number": c.number, **dict(zip(search.objectives, v, strict=True))} for c, v in best]
+    if not best:
         return []
     folder.write_json(folder.chosen, {"objectives": list(search.objectives), "candidates": record})
-    return [c for c, _ in kept]
+    return [c for c, _ in best]
 
 
 def chosen(folder: Folder) -> list[Candidate] | None:
@@ -83,8 +83,8 @@ def chosen(folder: Folder) -> list[Candidate] | None:
         return None
     record = json.loads(folder.chosen.read_text(encoding="utf-8"))
     numbers = [entry["number"] for entry in record["candidates"]]
-    found = {c.number: c for c in read(folder)}
-    return [found[number] for number in numbers]
+    by_number = {c.number: c for c in read(folder)}
+    return [by_number[number] for number in numbers]
 
 
 def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:

@@ -23,7 +23,7 @@ class Kind(StrEnum):
     STOPPED = "stopped"
     """A scheduler has ended the trial early; its history is in its folder."""
     FINISHED = "finished"
-    """The trial is measured, on validation or test data; its table is in its folder."""
+    """The trial is measured, its tables are in its folder; `score` is its robustness on validation data."""
     FAILED = "failed"
     """The trial has failed for good, for `reason`."""
 
@@ -38,7 +38,7 @@ class Event:
     reason: str = ""
     member: int = 0
     epoch: int = 0
-    score: float = 0.0
+    score: float = float("nan")
     total: int = 0
     done: int = 0
 

@@ -5,6 +5,7 @@ trials/KEY/            a trial, see `trial_folder`
 code/HASH/             sources of the user's own methods, models, ... that trials name
 candidates/N.json      a search's N-th candidate: its parameters and the keys of its trials
 chosen.json            the end of a search: its candidates of which test data was read
+race.json              a race: its rounds, and what each decided on what evidence
 optuna.db              a search as Optuna shows it; made of the candidates where it is lost
 members/M/E.json, E/   a population's member M: its interval up to epoch E, and its state then
 population/M.parquet   a population's member: its values and metrics by epoch, whom it copied and when
@@ -95,7 +96,7 @@ class Folder:
         stored = self.remote.read(record)
         if stored and record.exists() and json.loads(stored)["id"] != self.read()["id"]:
             raise UserError(f"{self.storage} (from --storage) holds another study than {self.path}")
-        self.fetch(record, self.mlflow, self.optuna)  # which other launches may have changed since
+        self.fetch(record, self.mlflow, self.optuna, self.race)  # which other launches may have changed since
         self.fetch(self.chosen, self.candidate(0).parent, missing=True)
         self.fetch(self.code, missing=True)
         said = (".json", ".parquet")
@@ -136,12 +137,17 @@ class Folder:
     @property
     def selection(self) -> tuple[Path, ...]:
         """Files and folders that say what a search or a population did, beside its trials' own."""
-        return self.candidate(0).parent, self.population, self.chosen
+        return self.candidate(0).parent, self.population, self.chosen, self.race
 
     @property
     def chosen(self) -> Path:
         """The record of what a search chose."""
         return self.path / "chosen.json"
+
+    @property
+    def race(self) -> Path:
+        """The record of a race."""
+        return self.path / "race.json"
 
     @property
     def optuna(self) -> Path:
@@ -152,6 +158,11 @@ class Folder:
     def mlflow(self) -> Path:
         """The record of where the study is in its MLflow store."""
         return self.path / "mlflow.json"
+
+    @property
+    def selects(self) -> bool:
+        """Whether a search or a population decides which trials are measured on test data."""
+        return self.candidate(0).parent.exists()
 
     def finished(self, trial: Trial) -> bool:
         """Whether a trial is trained and measured on test data."""

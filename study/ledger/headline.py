@@ -60,12 +60,19 @@ def _corrupted(row: Mapping[str, Any]) -> bool:
 
 def _means(accuracies: Mapping[tuple[str, str], float]) -> dict[str, float]:
     """Returns the means over corruptions of (family, corruption) -> accuracy."""
-    found = {"corruption": fmean(accuracies.values())}
+    means = {"corruption": fmean(accuracies.values())}
     others = [value for (family, _), value in accuracies.items() if family != "noise"]
-    found |= {"corruption_no_noise": fmean(others)} if others else {}
+    means |= {"corruption_no_noise": fmean(others)} if others else {}
     for family in dict.fromkeys(family for family, _ in accuracies):
-        found[family] = fmean(value for (f, _), value in accuracies.items() if f == family)
-    return found
+        means[family] = fmean(value for (f, _), value in accuracies.items() if f == family)
+    return means
+
+
+def robustness(numbers: Mapping[str, float]) -> float:
+    """Returns the one number by which settings are ranked while a study runs: the accuracy under corruption, or that on
+    clean images where no corruption was measured; nan where neither was. numbers: of `headline`.
+    """
+    return numbers.get("corruption", numbers.get("clean", float("nan")))
 
 
 def details(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
@@ -74,17 +81,17 @@ def details(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     METRIC of clean images, such as rms_calibration_error; BENCHMARK.ATTACK: accuracy under an attack; epsilon.NOISE:
     the median distance, mean over generators, where it is finite; flip_probability: mean over perturbations.
     """
-    found: dict[str, list[float]] = defaultdict(list)
+    numbers: dict[str, list[float]] = defaultdict(list)
     for row in rows:
         metric, benchmark, corruption = row["metric"], row["benchmark"], row["corruption"]
         if isinstance(row["family"], str) or benchmark in BESIDE:
             continue
         if benchmark == corruption == "clean" and metric != "accuracy":
-            found[metric].append(row["value"])
+            numbers[metric].append(row["value"])
         elif metric == "accuracy" and benchmark != "clean":
-            found[f"{benchmark}.{corruption}"].append(row["value"])
+            numbers[f"{benchmark}.{corruption}"].append(row["value"])
         elif metric == "epsilon_median":
-            found[f"epsilon.{corruption}"].append(row["value"])
+            numbers[f"epsilon.{corruption}"].append(row["value"])
         elif metric == "flip_probability":
-            found[metric].append(row["value"])
-    return {name: fmean(values) for name, values in found.items() if isfinite(sum(values))}
+            numbers[metric].append(row["value"])
+    return {name: fmean(values) for name, values in numbers.items() if isfinite(sum(values))}

@@ -76,8 +76,8 @@ class Remote:
     def read(self, path: Path) -> bytes | None:
         """Returns what the store has at a path of the working copy; None where it has no file."""
         with self._asking():
-            found = self.store.get_file_info(self._at(path))
-        return self._content(found.path) if found.type == fs.FileType.File else None
+            info = self.store.get_file_info(self._at(path))
+        return self._content(info.path) if info.type == fs.FileType.File else None
 
     def _names(self, path: Path) -> list[str]:
         """Returns the whole files that the store has at or below a path, by their names in the working copy."""

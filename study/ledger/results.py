@@ -59,6 +59,30 @@ def write(path: Path, study: str, trial: Trial, rows: Iterable[Mapping[str, Any]
     }
     table = pa.Table.from_pylist([{**constant, **row} for row in marked(rows)], schema=SCHEMA)
     table = table.replace_schema_metadata({"facts": json.dumps(facts)})
+    _store(path, table)
+
+
+CORRECT = pa.schema(
+    [(name, pa.string()) for name in ("trial", "benchmark", "corruption")]
+    + [("severity", pa.int64()), ("images", pa.int64()), ("bits", pa.binary())]
+)
+"""Of the table that says which test images were classified correctly: a bit an image, the first in the highest bit."""
+
+
+def write_correct(path: Path, trial: Trial, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Writes which images were correct, for the rows that say so (`correct`), in one step. Raises StorageError."""
+    said = [row for row in rows if row.get("correct") is not None]
+    content = [{**row, "trial": trial.key, "images": row["correct"][0], "bits": row["correct"][1]} for row in said]
+    _store(path, pa.Table.from_pylist(content, schema=CORRECT))
+
+
+def read_correct(paths: Iterable[Path]) -> "pd.DataFrame":
+    """Returns the rows that `write_correct` wrote, of all files."""
+    tables = [pq.read_table(path, schema=CORRECT) for path in paths]
+    return (pa.concat_tables(tables) if tables else CORRECT.empty_table()).to_pandas(types_mapper=None)
+
+
+def _store(path: Path, table: pa.Table) -> None:
     buffer = io.BytesIO()
     pq.write_table(table, buffer)
     files.write(path, buffer.getvalue())
@@ -80,14 +104,14 @@ def read(paths: Iterable[Path]) -> "pd.DataFrame":
 
 def rows(path: Path) -> list[dict[str, Any]]:
     """Returns a trial's rows as they were written, without pandas."""
-    found: list[dict[str, Any]] = _table(path).to_pylist()
-    return found
+    content: list[dict[str, Any]] = _table(path).to_pylist()
+    return content
 
 
 def facts(path: Path) -> dict[str, Any]:
     """Returns the facts written with a trial's rows."""
-    found: dict[str, Any] = json.loads(pq.read_schema(path).metadata[b"facts"])
-    return found
+    stored: dict[str, Any] = json.loads(pq.read_schema(path).metadata[b"facts"])
+    return stored
 
 
 def _table(path: Path) -> pa.Table:

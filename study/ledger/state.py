@@ -27,7 +27,7 @@ class State(StrEnum):
 
 
 TRANSITIONS: Mapping[State, frozenset[State]] = {
-    State.PENDING: frozenset({State.STARTED}),
+    State.PENDING: frozenset({State.STARTED, State.FAILED}),  # failed: its workers died before any of them had it
     State.STARTED: frozenset({State.VALIDATED, State.STOPPED, State.FINISHED, State.FAILED}),
     State.FAILED: frozenset({State.STARTED}),
     State.VALIDATED: frozenset(),

@@ -108,8 +108,12 @@ class Trial:
 
 
 def short(name: str) -> str:
-    """Returns what print calls a method, model, ...: its name; of a user's own without its packages and its hash."""
-    return name.partition("@")[0].rpartition(".")[2]
+    """Returns what print calls a method, dataset, model, metric or report: its name without the hash and the packages.
+
+    Code of the user's own is named by its module and the hash of its source in a trial: "my_package.my_method@1a2b3c".
+    """
+    name = name.partition("@")[0]
+    return Path(name).stem if name.endswith(".py") else name.rpartition(".")[2]
 
 
 def with_values(
@@ -149,12 +153,12 @@ def folder_digest(path: Path) -> str:
     """Returns 16 hex digits of SHA-256 over the names and sizes of all files below a folder, and the bytes of its
     arrays (.npy), which are of one size whatever they hold.
     """
-    found = hashlib.sha256()
+    digest_of_all = hashlib.sha256()
     for file in sorted(path.rglob("*")):
         if file.is_file():
             content = file_digest(file) if file.suffix == ".npy" else str(file.stat().st_size)
-            found.update(f"{file.relative_to(path).as_posix()}\0{content}\0".encode(errors="surrogateescape"))
-    return found.hexdigest()[:16]
+            digest_of_all.update(f"{file.relative_to(path).as_posix()}\0{content}\0".encode(errors="surrogateescape"))
+    return digest_of_all.hexdigest()[:16]
 
 
 def names_digest(path: Path) -> str:

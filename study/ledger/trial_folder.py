@@ -6,6 +6,7 @@ started.json        the launching process                       when a worker ta
 checkpoint.pt       the worker that has the trial               now and then, and at the end      the next worker
 best.pt             the worker that has the trial               with the checkpoint               the user
 validation.parquet  the worker that has the trial               once, at the end of a selection   selections, reports
+correct.parquet     the worker that has the trial               once, just before result.parquet  reports
 result.parquet      the worker that has the trial               once, at the end                  reports
 stopped.parquet     the launching process                       once, when a scheduler ends it    reports
 failure.json        the launching process                       when it fails; removed at a retry status, reports
@@ -13,7 +14,8 @@ overdue.txt         the worker's watchdog                       when the trial's
 
 At most one worker has a trial at a time, and one process launches at a time (`Folder.held`). A reader may rely on
 this: a file that is there is whole; a table that is there is final; where result.parquet is, checkpoint.pt is that of
-the last epoch.
+the last epoch. A trial that no search has tried is validated too, on at most `engine.actor.VALIDATED` images: a race
+decides by it, and the panel shows it.
 """
 
 import json
@@ -66,6 +68,11 @@ class TrialFolder:
     def overdue(self) -> Path:
         """Where the trial was when its time was over; empty or absent while it was not."""
         return self.path / "overdue.txt"
+
+    @property
+    def correct(self) -> Path:
+        """Which test images the network classifies correctly, a bit an image and condition."""
+        return self.path / "correct.parquet"
 
     def mark(self, state: State) -> Path:
         """Returns the file whose presence says that the trial is in a state."""

@@ -83,6 +83,13 @@ class Options:
         "What a search maximises, comma-separated: clean, corruption, ...", (), decides=True, parse=listed
     )
     scheduler: str | None = option("Stop trials early that do worse than others: asha or median.", decides=True)
+    until_sure: bool = option(
+        "Race: give seeds in rounds, drop what is significantly worse than the best, until one setting is left.", False
+    )
+    within: float | None = option(
+        "End a race when all settings left are at most so many points worse than the best.", least=0
+    )
+    max_seeds: int | None = option("Most seeds that a race gives a setting; 20 if not given.", least=3)
     trials: int | None = option("Run only the first so many trials now.", least=1)
     cpus_per_trial: float = option("CPU cores a trial gets.", 1.0, least=0.01)
     gpus_per_trial: float = option(
@@ -134,14 +141,14 @@ def flag(each: Field[Any]) -> str:
 
 def stored(options: Options) -> dict[str, Any]:
     """Returns the options as study.json keeps them: paths absolute, passwords masked, without what is the default."""
-    kept = {}
+    record = {}
     for each, declared in declarations(type(options)):
         value = getattr(options, each.name)
         if declared.stored and value != each.default:
-            kept[each.name] = _plain(value)
+            record[each.name] = _plain(value)
     if options.tracking_uri is not None:
-        kept["tracking_uri"] = mask(absolute(options.tracking_uri))
-    return kept
+        record["tracking_uri"] = mask(absolute(options.tracking_uri))
+    return record
 
 
 def restored(record: Mapping[str, Any], changes: Mapping[str, Any], kind: type[Options] = Options) -> Options:

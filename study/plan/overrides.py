@@ -15,8 +15,8 @@ def changed(study: Study, options: Options) -> Study:
 
     Raises UserError where there is no search to change.
     """
-    given = {"data": options.data, "model": options.model, "seeds": options.seeds}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    named = {"data": options.data, "model": options.model, "seeds": options.seeds}
+    changes: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
     if options.data not in (None, study.data):
         changes["data_options"] = {}
     if options.epochs is not None:  # of every trial: no arm keeps its own

@@ -7,10 +7,10 @@ from typing import Any
 
 from search_spaces.core.space import Arm, Grid, Population, Range, Study
 from study.errors import UserError
-from study.ledger.trial import Trial, digest, file_digest, folder_digest, names_digest
+from study.ledger.trial import Trial, digest, file_digest, folder_digest, names_digest, short
 from study.plan.checks import FIXED, check_population, check_search
 from study.plan.options import Values
-from study.registry import signature
+from study.registry import signature, sources
 from study.registry.lookup import find, suggest
 from trainers.core.loop import Recipe
 
@@ -113,7 +113,7 @@ class Space:
 
     def _schedule(self, arm: Arm, setting: Mapping[str, Any], epochs: int) -> tuple[Mapping[str, Any], ...]:
         """Returns the arm's phases; each changes the one before. --set's values hold in all of them."""
-        where, last, found = f"the schedule of the arm {arm.label!r}", 0, []
+        where, last, phases = f"the schedule of the arm {arm.label!r}", 0, []
         for epoch, values in arm.schedule:
             if not last < epoch < epochs:
                 raise UserError(f"{where} has a phase after {epoch} epochs; it should be between {last} and {epochs}")
@@ -121,9 +121,9 @@ class Space:
                 raise UserError(f"{where} changes {fixed[0]!r}, which holds for the whole training")
             setting = {**setting, **{k: v for k, v in values.items() if k not in self.set}}
             params, recipe = self._split(arm, setting, where)
-            found.append({"epoch": epoch, "params": params, "recipe": recipe})
+            phases.append({"epoch": epoch, "params": params, "recipe": recipe})
             last = epoch
-        return tuple(found)
+        return tuple(phases)
 
     def trials(self, arm: Arm, chosen: Mapping[str, Any]) -> list[Trial]:
         """Returns the trials of one candidate, one a seed: a value is chosen for every dimension of the arm."""
@@ -145,16 +145,16 @@ class Space:
     @property
     def epochs(self) -> int:
         """Most epochs of any trial."""
-        found = []
+        numbers = []
         for arm in self.arms:
             dimension = arm.dimensions().get("epochs")
             if dimension is None:
-                found.append(self._first(arm).recipe["epochs"])
+                numbers.append(self.first(arm).recipe["epochs"])
             else:
-                found += [dimension.high] if isinstance(dimension, Range) else dimension.values
-        return int(max(found))
+                numbers += [dimension.high] if isinstance(dimension, Range) else dimension.values
+        return int(max(numbers))
 
-    def _first(self, arm: Arm) -> Trial:
+    def first(self, arm: Arm) -> Trial:
         """Returns a trial of the arm: the first value of every dimension."""
         values = {n: d.low if isinstance(d, Range) else d.values[0] for n, d in arm.dimensions().items()}
         return self.trial(arm, arm.setting(values), 0)
@@ -166,13 +166,13 @@ class Space:
         arms = []
         for arm in self.arms:
             described = {n: [type(d).__name__, asdict(d)] for n, d in arm.dimensions().items()}
-            arms.append([arm.label, described, self._first(arm).key])
+            arms.append([arm.label, described, self.first(arm).key])
         others = [asdict(d) for d in (self.study.scheduler, self.study.population) if d is not None]
         return digest([name, arms, self.study.seeds, search, others])
 
     def _changed(self, arm: Arm) -> Arm:
-        known = {**signature.options_of(find("method", arm.method)), **signature.options_of(Recipe)}
-        return replace(arm, space={**arm.space, **{k: v for k, v in self.set.items() if k in known}})
+        valid = {**signature.options_of(find("method", arm.method)), **signature.options_of(Recipe)}
+        return replace(arm, space={**arm.space, **{k: v for k, v in self.set.items() if k in valid}})
 
 
 def _mutating(arm: Arm, population: Population) -> Arm:
@@ -186,24 +186,22 @@ def _mutating(arm: Arm, population: Population) -> Arm:
 
 def _try(trial: Trial, where: str) -> None:
     """Builds the methods once: what their arguments must be together is known to their constructor alone."""
-    try:
+    with sources.one_line(f"{short(trial.method)} (from {where}): ", trial.method, ours=(ValueError,)):
         for params in (trial.params, *(phase["params"] for phase in trial.schedule)):
             signature.build(find("method", trial.method), params)
-    except ValueError as error:
-        raise UserError(f"{trial.method} (from {where}): {error}") from error
 
 
 def _folders(evaluate: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
     """Returns metric -> option -> hash of the folder it names. Raises UserError where there is no such folder."""
-    found: dict[str, dict[str, str]] = {}
+    hashes: dict[str, dict[str, str]] = {}
     for metric, params in evaluate.items():
         for option, hashed in FOLDERS.items():
             if (name := params.get(option)) is None:
                 continue
             if not Path(name).is_dir():
                 raise UserError(f"{metric}.{option} is {name!r}, and there is no such folder")
-            found.setdefault(metric, {})[option] = hashed(Path(name))
-    return found
+            hashes.setdefault(metric, {})[option] = hashed(Path(name))
+    return hashes
 
 
 def _weights(model: str, params: Mapping[str, Any]) -> str | None:
@@ -217,24 +215,24 @@ def _weights(model: str, params: Mapping[str, Any]) -> str | None:
 
 def data_options(study: Study, values: Values) -> dict[str, Any]:
     """Returns the dataset's checked options. Raises UserError like `resolve`."""
-    given = _prefixed("data.", _grids(values))
-    where = "--set" if given else "the study"
-    return signature.check(study.data, find("dataset", study.data), {**study.data_options, **given}, where)
+    options = _prefixed("data.", _grids(values))
+    where = "--set" if options else "the study"
+    return signature.check(study.data, find("dataset", study.data), {**study.data_options, **options}, where)
 
 
 def _grids(values: Values) -> dict[str, Any]:
     gathered: dict[str, list[Any]] = {}
     for key, value in values:
         gathered.setdefault(key, []).append(value)
-    return {key: found[0] if len(found) == 1 else Grid(*found) for key, found in gathered.items()}
+    return {key: several[0] if len(several) == 1 else Grid(*several) for key, several in gathered.items()}
 
 
 def _prefixed(prefix: str, grids: Mapping[str, Any]) -> dict[str, Any]:
-    found = {k.removeprefix(prefix): v for k, v in grids.items() if k.startswith(prefix)}
-    for key, value in found.items():
+    own = {k.removeprefix(prefix): v for k, v in grids.items() if k.startswith(prefix)}
+    for key, value in own.items():
         if isinstance(value, Grid):
             raise UserError(f"{prefix}{key} is given twice (from --set); one value for the whole study is valid")
-    return found
+    return own
 
 
 def _check_keys(study: Study, grids: Mapping[str, Any]) -> None:
@@ -243,7 +241,12 @@ def _check_keys(study: Study, grids: Mapping[str, Any]) -> None:
     per_method = {a.method: signature.options_of(find("method", a.method)) for a in methods}
     recipe = signature.options_of(Recipe)
     for key in grids:
-        if key.startswith(("model.", "data.")) or key in recipe or any(key in known for known in per_method.values()):
+        if (
+            key.startswith(("model.", "data."))
+            or key in recipe
+            or any(key in options for options in per_method.values())
+        ):
             continue
-        valid = [*dict.fromkeys(k for known in per_method.values() for k in known), *recipe, "model.*", "data.*"]
-        raise UserError(f"{', '.join(per_method)} has no parameter {key!r} (from --set).{suggest(key, valid)}")
+        valid = [*dict.fromkeys(k for options in per_method.values() for k in options), *recipe, "model.*", "data.*"]
+        methods_named = ", ".join(map(short, per_method))
+        raise UserError(f"{methods_named} has no parameter {key!r} (from --set).{suggest(key, valid)}")

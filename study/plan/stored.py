@@ -34,15 +34,15 @@ def decode(value: Any) -> Any:
         return [decode(v) for v in value]
     if not isinstance(value, dict):
         return value
-    given = {k: decode(v) for k, v in value.items() if k != KIND}
+    parts = {k: decode(v) for k, v in value.items() if k != KIND}
     kind = value.get(KIND)
     try:
         if kind is None:
-            return given
+            return parts
         if kind == "tuple":
-            return tuple(given["values"])
+            return tuple(parts["values"])
         if kind == "Grid":
-            return space.Grid(*given["values"])
-        return CLASSES[kind](**given)
+            return space.Grid(*parts["values"])
+        return CLASSES[kind](**parts)
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"study.json holds {kind!r} with {sorted(given)}, which is no part of a study") from error
+        raise UserError(f"study.json holds {kind!r} with {sorted(parts)}, which is no part of a study") from error

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
 from study.errors import UserError
+from study.ledger.trial import short
 from study.registry.lookup import suggest
 
 GIVEN = {"shape", "classes", "root", "device", "download"}
@@ -23,28 +24,31 @@ def options_of(target: Callable[..., Any]) -> dict[str, Any]:
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in GIVEN}
 
 
-def check(owner: str, target: Callable[..., Any], given: Mapping[str, Any], where: str) -> dict[str, Any]:
+def check(owner: str, target: Callable[..., Any], values: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Returns all options of `target` as plain JSON values: the given ones, checked, and the defaults of the rest.
 
     owner: what users call it, for messages. where: where the values come from, likewise.
-    Raises UserError for an unknown name, a missing value, a wrong type or a value out of range.
+    Raises UserError for an unknown name, a missing value, a wrong type or a value out of range, and for an option
+    that has no annotation.
     """
-    options = options_of(target)
-    for name in given:
+    owner, options = short(owner), options_of(target)
+    for name in values:
         if name not in options:
             raise UserError(f"{owner} has no parameter {name!r} (from {where}).{suggest(name, options)}")
-    missing = [name for name, default in options.items() if default is inspect.Parameter.empty and name not in given]
+    missing = [name for name, default in options.items() if default is inspect.Parameter.empty and name not in values]
     if missing:
         raise UserError(f"{owner} needs a value for {missing[0]!r} (from {where}), which has no default")
     adapters = _adapters(target)
-    merged = {name: given.get(name, default) for name, default in options.items()}
+    if untyped := [name for name in options if name not in adapters]:
+        raise UserError(f"{owner}.{untyped[0]} has no annotation; write its type, such as `{untyped[0]}: float`")
+    merged = {name: values.get(name, default) for name, default in options.items()}
     return {name: _canonical(f"{owner}.{name}", adapters[name], value, where) for name, value in merged.items()}
 
 
-def build(target: Callable[..., Any], options: Mapping[str, Any], **given: Any) -> Any:
+def build(target: Callable[..., Any], options: Mapping[str, Any], **supplied: Any) -> Any:
     """Calls `target` with checked options (plain values become the annotated types) and what the platform supplies."""
     adapters = _adapters(target)
-    return target(**{n: adapters[n].validate_json(json.dumps(v), strict=True) for n, v in options.items()}, **given)
+    return target(**{n: adapters[n].validate_json(json.dumps(v), strict=True) for n, v in options.items()}, **supplied)
 
 
 def parse(text: str) -> Any:
@@ -61,7 +65,7 @@ def parse(text: str) -> Any:
 def _adapters(target: Callable[..., Any]) -> dict[str, TypeAdapter[Any]]:
     function = target.__init__ if inspect.isclass(target) else target
     hints = get_type_hints(function, include_extras=True)
-    return {name: TypeAdapter(hints[name]) for name in options_of(target)}
+    return {name: TypeAdapter(hints[name]) for name in options_of(target) if name in hints}
 
 
 def _canonical(name: str, adapter: TypeAdapter[Any], value: Any, where: str) -> Any:

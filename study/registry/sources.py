@@ -11,7 +11,8 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,14 @@ OURS = ("study", "trainers", "search_spaces", "reports")
 """Packages that no module of a user replaces."""
 DIGITS = 12
 """Hexadecimal digits of a hash in a name."""
+
+
+MESSAGE = 300
+"""Most characters of an error's own text that a line shows."""
+
+
+class OwnCodeError(UserError):
+    """Code of the user's own raised something that is no UserError."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +140,7 @@ def load(name: str) -> ModuleType:
     except UserError:
         raise
     except Exception as error:  # noqa: BLE001  a user's file may raise anything as it is imported
-        raise UserError(f"{source.path} cannot be imported: {_reason(error, source)}") from error
+        raise UserError(f"{source.path} cannot be imported: {_reason(error, [source], source.path)}") from error
     finally:
         sys.path.remove(str(source.root))
         if str(source.root) not in sys.path:
@@ -144,6 +153,28 @@ def constant(name: str, kind: str) -> Any:
     if not hasattr(module, kind):
         raise UserError(f"{stored(name).path} defines no {kind}")
     return getattr(module, kind)
+
+
+@contextmanager
+def one_line(
+    what: str, *names: str, ours: tuple[type[Exception], ...] = (), here: Path | None = None
+) -> Iterator[None]:
+    """Turns whatever a user's code raises inside into an OwnCodeError, which says in one line what it was and where.
+
+    what: precedes the line. names: of what is called, as trials keep them. ours: what becomes a UserError where none of
+    the names is the user's own; anything else is then a bug, and passes. here: the file that needs no name.
+    """
+    own = [stored(name) for name in names if "@" in name]
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # noqa: BLE001  a user's code may raise anything
+        if own:
+            raise OwnCodeError(f"{what}{_reason(error, own, here)}") from error
+        if isinstance(error, ours):
+            raise UserError(f"{what}{error}") from error
+        raise
 
 
 def _file(text: str, folders: list[Path]) -> Path:
@@ -208,11 +239,16 @@ def _existing(root: Path, parts: list[str]) -> Iterator[Path]:
                 yield path
 
 
-def _reason(error: Exception, source: Source) -> str:
-    """Returns an error in one line, with the line of the user's code that raised it."""
-    trace, line = error.__traceback__, ""
+def _reason(error: Exception, own: Sequence[Source], here: Path | None = None) -> str:
+    """Returns an error in one line, with the line of the user's code where it arose.
+
+    here: the file that needs no name.
+    """
+    files = {str(source.root / name) for source in own for name in source.files}
+    trace, place = error.__traceback__, ""
     while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename).is_relative_to(source.root):
-            line = f"line {trace.tb_lineno}: "
+        if (file := trace.tb_frame.f_code.co_filename) in files:
+            place = f"line {trace.tb_lineno}: "
+            place = place if Path(file) == here else f"{Path(file).name}, {place}"
         trace = trace.tb_next
-    return f"{line}{type(error).__name__}: {' '.join(str(error).split())}"
+    return f"{place}{type(error).__name__}: {' '.join(str(error).split())[:MESSAGE]}"

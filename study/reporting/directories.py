@@ -11,10 +11,13 @@ from study.errors import UserError
 from study.ledger import candidates, results
 from study.ledger.folder import Folder
 from study.ledger.state import State
-from study.ledger.trial import Trial
+from study.ledger.trial import Trial, short
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LEVEL = 0.05
+"""Of a comparison of settings, if a study looks at them once."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,13 @@ class Source:
     def finished(self) -> int:
         """Number of finished trials."""
         return sum(state is State.FINISHED for state in self.states.values())
+
+    @property
+    def level(self) -> float:
+        """The level at which its settings are compared: a race's is shared among its rounds, each of which looks."""
+        if not self.folder.race.exists():
+            return LEVEL
+        return LEVEL / len(json.loads(self.folder.race.read_text(encoding="utf-8"))["rounds"])
 
     @property
     def missing(self) -> list[str]:
@@ -52,7 +62,7 @@ def look(folder: Folder) -> Source:
     trials, states = [], {}
     for trial in folder.trials():
         place = folder.trial(trial.key)
-        decided = place.selection in (State.VALIDATED, State.STOPPED)
+        decided = folder.selects and place.selection in (State.VALIDATED, State.STOPPED)
         if not decided or place.test in (State.FINISHED, State.FAILED):
             trials.append(trial)
             states[trial.key] = place.test
@@ -77,26 +87,40 @@ def rows(sources: Sequence[Source]) -> "pd.DataFrame":
                 labels.setdefault(trial.config_id, (arm, label, json.dumps(trial.label_values)))
     if not files:
         raise UserError(f"no finished trial yet in {' and '.join(names(sources))}, so there is nothing to report")
-    found = results.read(files.values())
+    table = results.read(files.values())
     if several:
         for place, column in enumerate(("arm", "label", "varied")):
-            found[column] = found["config"].map({config: texts[place] for config, texts in labels.items()})
-    return found
+            table[column] = table["config"].map({config: texts[place] for config, texts in labels.items()})
+    return table
 
 
 def validation(sources: Sequence[Source]) -> "pd.DataFrame":
     """Returns the rows of searches' candidates on the validation split, with the columns candidate and chosen."""
-    found: dict[str, tuple[Path, int, bool]] = {}
+    tables: dict[str, tuple[Path, int, bool]] = {}
     for source in sources:
-        kept = {c.number for c in candidates.chosen(source.folder) or []}
+        best = {c.number for c in candidates.chosen(source.folder) or []}
         for candidate in candidates.read(source.folder):
             for trial in candidate.trials:
                 path = source.folder.trial(trial.key).mark(State.VALIDATED)
                 if path.exists():
-                    found.setdefault(trial.key, (path, candidate.number, candidate.number in kept))
-    read = results.read(path for path, _, _ in found.values())
-    numbers = read["trial"].map({key: number for key, (_, number, _) in found.items()})
-    return read.assign(candidate=numbers, chosen=read["trial"].map({key: kept for key, (_, _, kept) in found.items()}))
+                    tables.setdefault(trial.key, (path, candidate.number, candidate.number in best))
+    read = results.read(path for path, _, _ in tables.values())
+    facts = [read["trial"].map({key: table[place] for key, table in tables.items()}) for place in (1, 2)]
+    return read.assign(candidate=facts[0], chosen=facts[1])
+
+
+def correct(sources: Sequence[Source]) -> "pd.DataFrame":
+    """Returns a row for each finished trial and condition of its headline benchmark: which test images are correct.
+
+    Columns: those of `rows` that name the trial and its setting, its parameters, and benchmark, corruption, severity,
+    images (their number), bits (packed, the first image in the highest bit). Empty where no trial's table says it.
+    """
+    tidy = rows(sources)
+    conditions = ["trial", "benchmark", "corruption", "severity"]
+    main = tidy.loc[tidy["headline"] & (tidy["metric"] == "accuracy") & tidy["family"].notna()]
+    paths = [s.folder.trial(t.key).correct for s in sources for t in s.trials if s.states[t.key] is State.FINISHED]
+    bits = results.read_correct(path for path in dict.fromkeys(paths) if path.exists())
+    return main.drop(columns=["metric", "value"]).merge(bits.drop_duplicates(conditions), on=conditions)
 
 
 def population(sources: Sequence[Source]) -> "pd.DataFrame":
@@ -104,20 +128,43 @@ def population(sources: Sequence[Source]) -> "pd.DataFrame":
     return results.read(path for source in sources for path in sorted(source.folder.population.glob("*.parquet")))
 
 
-READ = {"results": rows, "validation": validation, "population": population}
+def race(sources: Sequence[Source]) -> "pd.DataFrame":
+    """Returns what races decided: a row a round and setting, with the columns of race.json and label, round, reason."""
+    import pandas as pd  # noqa: PLC0415
+
+    evidence = ("mean", "difference", "low", "high", "p")
+    columns = ("config", "label", "round", "seeds", *evidence, "best", "dropped", "reason")
+    records = [json.loads(s.folder.race.read_text(encoding="utf-8")) for s in sources if s.folder.race.exists()]
+    decisions = [decision for record in records for decision in record["decided"]]
+    rows = [
+        {"round": decision["round"], "reason": decision["reason"], **row}
+        for decision in decisions
+        for row in decision["settings"]
+    ]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(evidence, float)).fillna({"best": False})
+
+
+READ = {"results": rows, "validation": validation, "population": population, "correct": correct, "race": race}
 """What a report can read."""
 
 
 def parts(sources: Sequence[Source], kind: str) -> "dict[str, pd.DataFrame]":
     """Returns name -> rows of what is reported apart, without what has no rows.
 
-    Results are apart by dataset, since accuracies on two are not to be compared. Each search and each population is
-    apart, since numbers of candidates and members mean something within one only.
+    Results are apart by dataset, since accuracies on two are not to be compared; two versions of a user's own dataset
+    are named with their hashes. Each search and each population is apart, since numbers of candidates and members mean
+    something within one only.
     """
-    if kind == "results":
-        return {data: rows(_on(sources, data)) for data in _finished_on(sources)}
+    if kind in ("results", "correct"):
+        by_data = {data: READ[kind](_on(sources, data)) for data in _finished_on(sources)}
+        printed = [short(data) for data in by_data]
+        return {
+            short(data) if printed.count(short(data)) == 1 else data: table
+            for data, table in by_data.items()
+            if len(table)
+        }
     read = {name: READ[kind]([source]) for name, source in zip(names(sources), sources, strict=True)}
-    return {name: found for name, found in read.items() if len(found)}
+    return {name: table for name, table in read.items() if len(table)}
 
 
 def _finished_on(sources: Sequence[Source]) -> list[str]:
@@ -127,8 +174,8 @@ def _finished_on(sources: Sequence[Source]) -> list[str]:
 
 def _on(sources: Sequence[Source], data: str) -> list[Source]:
     """Returns the sources with the trials on one dataset alone, without those that have none."""
-    found = [replace(source, trials=[t for t in source.trials if t.data == data]) for source in sources]
-    return [source for source in found if source.trials]
+    parts = [replace(source, trials=[t for t in source.trials if t.data == data]) for source in sources]
+    return [source for source in parts if source.trials]
 
 
 def parameters(rows: "pd.DataFrame") -> list[str]:
@@ -145,10 +192,10 @@ def names(sources: Sequence[Source]) -> list[str]:
         lambda s: str(s.folder.path),
     ]
     for form in forms:
-        found = [form(source) for source in sources]
-        if len(set(found)) == len(found):
+        names_so_far = [form(source) for source in sources]
+        if len(set(names_so_far)) == len(names_so_far):
             break
-    return found
+    return names_so_far
 
 
 def _renaming(sources: Sequence[Source]) -> list[Callable[[Trial, str], str]]:
@@ -172,9 +219,9 @@ def _same(_: Trial, text: str) -> str:
     return text
 
 
-def _differing(found: Mapping[str, Mapping[int, set[str]]]) -> set[str]:
+def _differing(meanings: Mapping[str, Mapping[int, set[str]]]) -> set[str]:
     """Returns the names that several sources have and mean different things by."""
-    return {name for name, by_source in found.items() if len({frozenset(each) for each in by_source.values()}) > 1}
+    return {name for name, by_source in meanings.items() if len({frozenset(each) for each in by_source.values()}) > 1}
 
 
 def _fixed(trial: Trial) -> str:

@@ -9,13 +9,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reports.core.page import page
 from reports.core.report import Report
+from reports.core.significance import at_level
+from reports.core.study_conclusion import Findings, findings
 from reports.core.write import FORMATS, Section, write
 from study.errors import UserError
+from study.ledger import results
 from study.ledger.folder import Folder
+from study.ledger.state import State
 from study.ledger.trial import short
 from study.ledger.uri import comparison_link, mask
 from study.registry import sources as code
@@ -31,11 +36,15 @@ PACKAGES = ("noise-study", "pandas", "numpy", "scipy", "matplotlib", "pyarrow")
 
 
 class Made(NamedTuple):
-    """Reports, made: their sections, the numbers that stand for the studies, and the studies as they were found."""
+    """Reports: their sections, the numbers that stand for the studies, the studies as they stood, and what they say.
+
+    findings: dataset -> sentences.
+    """
 
     sections: list[Section]
     summary: dict[str, float]
     sources: list[Source]
+    findings: dict[str, Findings]
 
 
 def make(
@@ -56,7 +65,9 @@ def make(
         if form not in FORMATS:
             raise UserError(f"there is no format {form!r} of reports.{suggest(form, FORMATS)}")
     sources = [gather.look(folder) for folder in dict.fromkeys(folders)]
-    wanted = list(dict.fromkeys(only or [name for source in sources for name in source.record["reports"]]))
+    named = list(dict.fromkeys(name for source in sources for name in source.record["reports"]))
+    own = {short(name): name for name in named}
+    wanted = [own.get(name, name) for name in dict.fromkeys(only)] or named
     for folder in folders:
         code.use(folder.code)
     reports: dict[str, Report] = {short(name): find("report", name) for name in wanted}
@@ -65,16 +76,32 @@ def make(
         gather.rows(sources)  # says that there is nothing
     if x is not None:
         reports = _along(x, reports, list(parts.get("results", {}).values()))
+    level = min(source.level for source in sources)
     sections: list[Section] = []
     summary: dict[str, float] = {}
     for name, report in reports.items():
         for suffix, part, each in _apart(report, parts[report.reads]):
-            section, numbers = write(f"{name}{suffix}", each, part, output, formats)
+            with at_level(level):
+                section, numbers = write(f"{name}{suffix}", each, part, output, formats)
             sections += [section] if section else []
             summary |= {f"{key}{suffix.replace('_', '.', 1)}": number for key, number in numbers.items()}
+    with at_level(level):
+        said = _findings(sources)
     if "html" in formats:
-        page(output / "index.html", sections, about(sources))
-    return Made(sections, summary, sources)
+        page(output / "index.html", sections, {**about(sources), "findings": said})
+    return Made(sections, summary, sources, said)
+
+
+def _findings(sources: Sequence[Source]) -> dict[str, Findings]:
+    """Returns dataset -> what the finished trials on it say."""
+    seconds = [results.facts(s.folder.trial(t.key).mark(State.FINISHED))["seconds"] for s in sources for t in s.trials
+               if s.states[t.key] is State.FINISHED]  # fmt: skip
+    said = {}
+    for data, rows in gather.parts(sources, "results").items():
+        planned = sum(short(trial.data) == short(data) for source in sources for trial in source.trials)
+        if (sentences := findings(rows, planned, fmean(seconds))) is not None:
+            said[short(data)] = sentences
+    return said
 
 
 def about(sources: Sequence[Source]) -> dict[str, Any]:
@@ -145,7 +172,7 @@ def _title(sources: Sequence[Source]) -> str:
     by_data: dict[str, list[str]] = {}
     for source in sources:
         by_data.setdefault(source.record["data"], []).append(source.record["name"])
-    return "; ".join(f"{_and(list(dict.fromkeys(found)))} on {data}" for data, found in by_data.items())
+    return "; ".join(f"{_and(list(dict.fromkeys(studies)))} on {data}" for data, studies in by_data.items())
 
 
 def _and(words: list[str]) -> str:

@@ -1,6 +1,8 @@
 """What a person sees while a study runs: a live panel in a terminal, plain lines elsewhere."""
 
 import time
+from math import isfinite
+from statistics import fmean
 from types import TracebackType
 
 from rich.console import Console
@@ -18,7 +20,8 @@ class Display:
         self.running: dict[str, float] = {}
         """Key -> share of its epochs that a running trial has behind it."""
         self.best: tuple[float, str] | None = None
-        self.last: dict[str, float] = {}
+        self.scores: dict[str, list[float]] = {}
+        """Label -> robustness on validation data, of the setting's finished trials."""
         self.since = 0.0
         """When the first trial started: the time before it, in which Ray starts, says nothing about the pace."""
         self.live = Progress(
@@ -78,21 +81,21 @@ class Display:
             self._refresh()
 
     def _epoch(self, event: Event) -> None:
-        """Notes how far the trial is, and how good."""
+        """Notes how far the trial is."""
         point, trial = event.point, event.subject
         assert point is not None
         self.running[trial.key] = point["epoch"] / max(1, trial.recipe["epochs"])
-        self.last[trial.key] = point["val_accuracy"]
 
     def _finished(self, event: Event) -> None:
         """Counts the trial as done."""
         trial = event.subject
         self.done += 1
         self.running.pop(trial.key, None)
-        accuracy = self.last.get(trial.key)
-        if accuracy is not None and (self.best is None or accuracy > self.best[0]):
-            self.best = (accuracy, trial.label)
-        shown = "" if accuracy is None else f"  val. accuracy {accuracy:.1%}"
+        shown = ""
+        if isfinite(event.score):
+            self.scores.setdefault(trial.label, []).append(event.score)
+            self.best = max((fmean(scores), label) for label, scores in self.scores.items())
+            shown = f"  validated {event.score:.1%}"
         self._line(f"[{self.done}/{self.total}] {_name(event)}{shown}{self._left()}")
 
     def _interval(self, event: Event) -> None:
@@ -116,7 +119,7 @@ class Display:
         self.console.print(text, style=style, highlight=False, markup=False)
 
     def _refresh(self) -> None:
-        best = f", best val. {self.best[0]:.1%} ({self.best[1]})" if self.best else ""
+        best = f", leading {self.best[1]} ({self.best[0]:.1%} validated)" if self.best else ""
         failed = f", {self.failures} failed" if self.failures else ""
         note = f"{len(self.running)} running{failed}{self._left()}{best}"
         self.live.update(self.task, completed=self.done + sum(self.running.values()), note=note)

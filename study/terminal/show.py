@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from study.ledger import candidates
 from study.ledger.folder import Folder
 from study.ledger.headline import headline
 from study.ledger.state import State
+from study.ledger.trial import short as short_name
 from study.registry.lookup import find_study
 
 TEST_STATES = (State.FINISHED, State.FAILED, State.STARTED, State.PENDING)
@@ -21,6 +23,7 @@ SHOWN = 5
 """How many missing trials are named."""
 
 if TYPE_CHECKING:
+    from reports.core.study_conclusion import Findings
     from reports.core.write import Section
     from study.launch import Outcome
     from study.plan.planning import Plan
@@ -52,6 +55,8 @@ def describe(name: str, console: Console) -> None:
     console.print(
         f"About {_duration(seconds)} of training on this machine's {cores} cores, on the study's own dataset."
     )
+    if not study.selects:
+        console.print(_precision(study, short_name(study.data), study.test_images), markup=False)
     console.print(f"\nReports: {', '.join(study.reports)}")
     if study.parents:
         console.print("\nIt fine-tunes the models of another study. One that has them:")
@@ -75,18 +80,29 @@ def trials(plan: "Plan", console: Console) -> None:
     console.print(
         f"\n{len(plan.trials)} trials of {plan.name} ({plan.identity}) into {plan.folder.path}", soft_wrap=True
     )
+    console.print(_precision(plan.study, short_name(plan.study.data), len(plan.data.test)), markup=False)
     console.print("Nothing was started (--dry-run).")
+
+
+def _precision(study: Study, data: str, images: int) -> str:
+    """Returns what the planned seeds will probably tell apart."""
+    from study.reporting.precision import precision  # noqa: PLC0415
+
+    settings = sum(len(arm.settings()) for arm in study.arms)
+    return precision(study.seeds, settings, data, images, Path("studies"))
 
 
 def outcome(outcome: "Outcome", console: Console) -> None:
     """Prints how a launch ended: tables, the best setting, what failed, and where everything is."""
     plan = outcome.plan
-    for made in outcome.sections[:1]:
-        section(made, console)
+    for first in outcome.sections[:1]:
+        section(first, console)
+    findings(outcome.findings, console)
     if outcome.candidates is not None:
         counts = ", ".join(f"{number} {name}" for name, number in sorted(outcome.candidates.items()))
         console.print(f"Candidates: {counts}. Test data is read for the chosen ones alone: {outcome.total} trials.")
         _choice(plan.folder, console)
+    race(plan.folder, console)
     console.print(f"{outcome.finished} of {outcome.total} trials finished in {_duration(outcome.seconds)}.")
     if outcome.failed:
         console.print(
@@ -104,6 +120,32 @@ def outcome(outcome: "Outcome", console: Console) -> None:
         )  # fmt: skip
 
 
+def findings(findings: Mapping[str, "Findings"], console: Console) -> None:
+    """Prints what a study says: what wins, what is not settled, and what its seeds can show."""
+    for data, said in findings.items():
+        console.print(f"{data}: {said.wins}" if len(findings) > 1 else said.wins, style="bold", markup=False)
+        console.print(f"Not settled yet: {said.unsettled}", markup=False)
+        console.print(f"{said.power}\n", style="dim", markup=False)
+
+
+def race(folder: Folder, console: Console) -> None:
+    """Prints how far a race is, and what it cost."""
+    if not folder.race.exists():
+        return
+    record = json.loads(folder.race.read_text(encoding="utf-8"))
+    spent: dict[str, int] = {}
+    for decision in record["decided"]:
+        spent |= {row["config"]: row["seeds"] for row in decision["settings"]}
+        gone = [row["label"] for row in decision["settings"] if row["dropped"]]
+        left = len(decision["settings"]) - len(gone)
+        text = f"round {decision['round']}: {left} left{'; dropped: ' + '; '.join(gone) if gone else ''}"
+        console.print(text, markup=False, soft_wrap=True)
+    last = record["decided"][-1] if record["decided"] else {"reason": None}
+    ended = f"The race is over ({last['reason']})" if last["reason"] else "The race goes on"
+    full = len(spent) * max(spent.values(), default=0)
+    console.print(f"{ended}: {sum(spent.values())} trials; the full grid with as many seeds has {full}.")
+
+
 def stopped(plan: "Plan", console: Console) -> None:
     """Prints how a launch that was stopped goes on."""
     line = f"Stopped early. `study resume {plan.folder.path}` continues where it stopped."
@@ -116,7 +158,7 @@ def status(directory: Path, console: Console) -> None:
     study = folder.read()
     trials = folder.trials()
     console.print(f"[bold]{study['name']}[/bold] on {study['data']} ({study['id']})")
-    if folder.candidate(0).parent.exists():
+    if folder.selects:
         selected = Counter(folder.trial(trial.key).selection for trial in trials)
         console.print(f"  selection: {', '.join(f'{selected[state]} {state}' for state in State if selected[state])}")
         trials = [trial for candidate in candidates.chosen(folder) or [] for trial in candidate.trials]
@@ -124,6 +166,7 @@ def status(directory: Path, console: Console) -> None:
     for state in TEST_STATES:
         console.print(f"  {state:9} {states[state]:5}")
     _choice(folder, console)
+    race(folder, console)
     for trial in folder.trials():
         place = folder.trial(trial.key)
         if place.test is State.FAILED:
@@ -131,11 +174,12 @@ def status(directory: Path, console: Console) -> None:
             console.print(text, style="red", markup=False, soft_wrap=True)
 
 
-def reported(made: "Made", output: Path, console: Console) -> None:
+def reported(reports: "Made", output: Path, console: Console) -> None:
     """Prints the reports made, what is not in them, and where they are."""
-    for each in made.sections:
+    for each in reports.sections:
         section(each, console)
-    sources = made.sources
+    findings(reports.findings, console)
+    sources = reports.sources
     console.print(f"{sum(s.finished for s in sources)} of {sum(len(s.trials) for s in sources)} trials finished.")
     missing = [name for source in sources for name in source.missing]
     if missing:
@@ -144,7 +188,7 @@ def reported(made: "Made", output: Path, console: Console) -> None:
         console.print(text, style="yellow", markup=False, soft_wrap=True)
     for name, reason in (pair for source in sources for pair in source.failed):
         console.print(f"failed: {name}: {reason}", style="red", markup=False, soft_wrap=True)
-    if not made.sections:
+    if not reports.sections:
         console.print("No row fits these reports, so there is none.", style="yellow")
     console.print(f"Report: {output}", soft_wrap=True)
 
@@ -154,8 +198,8 @@ def _searched(plan: "Plan", console: Console) -> None:
     search, study = plan.study.searching, plan.study
     table = _table("Arm", "Method", "Searched")
     for arm in plan.space.arms:
-        found = ", ".join(f"{name} in {_dimension(d)}" for name, d in arm.dimensions().items())
-        table.add_row(arm.label, arm.method, found or "nothing: one setting")
+        searched = ", ".join(f"{name} in {_dimension(d)}" for name, d in arm.dimensions().items())
+        table.add_row(arm.label, short_name(arm.method), searched or "nothing: one setting")
     console.print(table)
     if search:
         count = "the grid's" if search.algorithm == "grid" else str(search.samples)
@@ -169,23 +213,23 @@ def _searched(plan: "Plan", console: Console) -> None:
 
 
 def _population(study: Study) -> str:
-    given = study.population
-    assert given is not None
-    mutated = ", ".join(f"{name} in {_dimension(d)}" for name, d in given.mutate.items())
+    population = study.population
+    assert population is not None
+    mutated = ", ".join(f"{name} in {_dimension(d)}" for name, d in population.mutate.items())
     return (
-        f"A population of {given.size} by {given.algorithm}: every {given.interval} epochs the worst go on from the "
-        f"best on the validation split ({given.objective}). It varies {mutated}. Then the best schedule is trained "
-        f"with {study.seeds} seeds."
+        f"A population of {population.size} by {population.algorithm}: every {population.interval} epochs the worst go "
+        f"on from the best on the validation split ({population.objective}). It varies {mutated}. Then the best "
+        f"schedule is trained with {study.seeds} seeds."
     )
 
 
 def _choice(folder: Folder, console: Console) -> None:
     """Prints what a search chose, with its values on the validation split."""
-    found = candidates.chosen(folder) or []
-    if not found:
+    chosen = candidates.chosen(folder) or []
+    if not chosen:
         return
     record = json.loads(folder.chosen.read_text(encoding="utf-8"))
-    for candidate, entry in zip(found, record["candidates"], strict=True):
+    for candidate, entry in zip(chosen, record["candidates"], strict=True):
         values = ", ".join(f"{name} {entry[name]:.1%}" for name in record["objectives"])
         whose = f"member {entry['member']}" if "member" in entry else f"mean of {len(candidate.trials)} seeds"
         text = f"chosen: {candidate.trials[0].label} (validation: {values}; {whose})"
@@ -198,14 +242,14 @@ def _dimension(dimension: Dimension) -> str:
     return str(list(dimension.values))
 
 
-def section(made: "Section", console: Console) -> None:
+def section(report: "Section", console: Console) -> None:
     """Prints a report's table and caption."""
-    table = _table(*made.table.columns)
-    for row in made.table.itertuples(index=False):
+    table = _table(*report.table.columns)
+    for row in report.table.itertuples(index=False):
         table.add_row(*row)
-    console.print(f"\n[bold]{made.title}[/bold]")
+    console.print(f"\n[bold]{report.title}[/bold]")
     console.print(table)
-    console.print(made.caption, style="dim", markup=False)
+    console.print(report.caption, style="dim", markup=False)
     console.print()
 
 

@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -33,6 +33,8 @@ class Mirror:
         self.error: str | None = "the launch ended before it was asked"
         """Why MLflow is behind, in one line; None when it has everything, which only the end can say."""
         self.store: Store | None = None
+        self.findings: Mapping[str, Sequence[str]] = {}
+        """Dataset -> the sentences that the study's run shows as its description."""
         self._pending: list[Event] = []
         """What has happened and MLflow has not taken."""
         self._alive = time.monotonic()
@@ -46,11 +48,12 @@ class Mirror:
         if event.kind in HEARD:
             self._events.put(event)
 
-    def close(self, summary: Mapping[str, float]) -> None:
-        """Delivers what is missing, the report and the summary; `error` says how it went.
+    def close(self, summary: Mapping[str, float], findings: Mapping[str, Sequence[str]] | None = None) -> None:
+        """Delivers what is missing, the report, the summary and what the study says; `error` says how it went.
 
         Waits as long as MLflow takes what it is given, and a bounded time longer. Ctrl-C ends the wait.
         """
+        self.findings = findings or {}
         self._events.put(summary)
         self._alive = time.monotonic()
         try:
@@ -84,7 +87,7 @@ class Mirror:
         for trial in self.folder.trials():
             complete &= store.deliver(trial)
             self._alive = time.monotonic()
-        store.report(summary)
+        store.report(summary, self.findings)
         store.close(complete=complete)
         self.error = None
 

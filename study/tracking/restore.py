@@ -31,9 +31,9 @@ def restore(uri: str, experiment: str, chosen: str | None, path: Path) -> Folder
     try:
         client = connect(uri)
         parent = _choose(client, mask(uri), experiment, chosen)
-        kept = {artifact.path for artifact in client.list_artifacts(parent.info.run_id)}
+        artifacts = {artifact.path for artifact in client.list_artifacts(parent.info.run_id)}
         own = {part.name for part in (*folder.selection, folder.code)}
-        for name in (RECORD, TRIALS, *(kept & own)):
+        for name in (RECORD, TRIALS, *(artifacts & own)):
             client.download_artifacts(parent.info.run_id, name, str(path))
         children = search(client, parent.info.experiment_id, f"tags.`{PARENT}` = '{parent.info.run_id}'")
         trials = json.loads((path / TRIALS).read_text(encoding="utf-8"))
@@ -50,22 +50,22 @@ def restore(uri: str, experiment: str, chosen: str | None, path: Path) -> Folder
 
 def _choose(client: Any, uri: str, experiment: str, chosen: str | None) -> Any:
     """Returns the parent run of the study that was launched last of those that fit."""
-    found = client.get_experiment_by_name(experiment)
-    if found is None:
-        known = [e.name for e in client.search_experiments()]
-        raise UserError(f"--from-mlflow: there is no experiment {experiment!r} in {uri}.{suggest(experiment, known)}")
-    parents = search(client, found.experiment_id, f"tags.`{HOME}` != ''")
+    own = client.get_experiment_by_name(experiment)
+    if own is None:
+        present = [e.name for e in client.search_experiments()]
+        raise UserError(f"--from-mlflow: there is no experiment {experiment!r} in {uri}.{suggest(experiment, present)}")
+    parents = search(client, own.experiment_id, f"tags.`{HOME}` != ''")
     parents.sort(key=lambda run: run.info.start_time, reverse=True)
     fitting = [
         run for run in parents if run.info.run_id.startswith(chosen or "") or run.data.tags[ID].startswith(chosen or "")
     ]
     if not fitting:
-        known = [
+        present = [
             f"{run.data.tags[ID]} (run {run.info.run_id}, launched {_date(run)}, {run.info.status})" for run in parents
         ]
         wanted = f"no study {chosen!r}" if chosen else "no study"
         raise UserError(
-            f"--from-mlflow: {wanted} in the experiment {experiment!r} of {uri}. There: {'; '.join(known) or 'none'}"
+            f"--from-mlflow: {wanted} in the experiment {experiment!r} of {uri}. There: {'; '.join(present) or 'none'}"
         )
     return fitting[0]
 
@@ -76,8 +76,8 @@ def _bring(client: Any, child: Any, folder: Folder) -> None:
     place = folder.trial(tags[KEY])
     stored = {artifact.path for artifact in client.list_artifacts(child.info.run_id)}
     place.path.mkdir(parents=True, exist_ok=True)
-    for state in (State.STOPPED, State.VALIDATED, State.FINISHED):
-        path = place.mark(state)
+    tables = [place.mark(state) for state in (State.STOPPED, State.VALIDATED, State.FINISHED)]
+    for path in (place.correct, *tables):
         if path.name in stored:
             client.download_artifacts(child.info.run_id, path.name, str(place.path))
     if child.info.status == "FAILED" and "failure" in tags:

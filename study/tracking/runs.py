@@ -9,7 +9,7 @@ import logging
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,14 @@ TRACKING_ERRORS = (MlflowException, sqlite3.Error, OSError)
 """What is raised when a store does not answer, refuses or cannot be written."""
 
 ID, HOME, KEY, CONFIG, STATE = "study.id", "study.home", "study.trial", "study.config", "study.state"
-COMPLETE = (State.FINISHED, State.VALIDATED, State.STOPPED)
-"""States of trials whose run is complete; a validated one may yet be measured on test data."""
+DECIDED = (State.VALIDATED, State.STOPPED)
+"""Where a search's run of a trial is complete; a validated one may yet be measured on test data."""
 TRIALS = "trials.json"
 """Artifact of a study's run: key -> trial."""
 CLOCK = "train_loss"
 """The metric whose history says which epochs a run has."""
+NOTE = "mlflow.note.content"
+"""MLflow's tag of a run's description."""
 BATCH = 900
 """Metrics in one request; servers take 1,000."""
 
@@ -155,7 +157,7 @@ class Store:
         run, place = self.children[trial.key].run_id, self.folder.trial(trial.key)
         for table in place.tables:
             self._log_table(trial, table, "validation." if table == place.mark(State.VALIDATED) else "")
-        for path in (place.trial_file, *place.tables, place.checkpoint, place.best):
+        for path in (place.trial_file, *place.tables, place.correct, place.checkpoint, place.best):
             if path.exists():
                 self.client.log_artifact(run, str(path))
         self.delivered[trial.key] = _names(place)
@@ -184,7 +186,7 @@ class Store:
         """Brings a trial's run in line with its folder; returns whether it is complete."""
         place = self.folder.trial(trial.key)
         status = self.children[trial.key].status if trial.key in self.children else None
-        complete = place.test in COMPLETE or place.selection in COMPLETE
+        complete = place.test is State.FINISHED or (self.folder.selects and place.selection in DECIDED)
         if place.test is State.FAILED:
             if status != "FAILED":
                 self.fail(trial, place.failure_reason())
@@ -195,8 +197,14 @@ class Store:
             self._end(trial, "KILLED")
         return complete
 
-    def report(self, metrics: Mapping[str, float]) -> None:
-        """Puts the report's files and the study's summary on the parent run."""
+    def report(self, metrics: Mapping[str, float], findings: Mapping[str, Sequence[str]] | None = None) -> None:
+        """Puts the report's files and the study's summary on the parent run, and what it says into its description.
+
+        findings: dataset -> sentences.
+        """
+        if findings:
+            said = "\n\n".join(" ".join(sentences) for sentences in findings.values())
+            self.client.set_tag(self.parent, NOTE, f"{said}\n\n{_note(self.study)}")
         for name, value in metrics.items():
             self.client.log_metric(self.parent, name, value)
         if self.folder.report.exists():
@@ -207,14 +215,14 @@ class Store:
         self.children[trial.key] = self.client.get_run(self.children[trial.key].run_id).info
 
     def _parent(self) -> str:
-        found = search(self.client, self.experiment, f"tags.`{HOME}` = '{self.study['home']}'")
-        if found:
-            return str(min(found, key=lambda run: run.info.start_time).info.run_id)
+        runs = search(self.client, self.experiment, f"tags.`{HOME}` = '{self.study['home']}'")
+        if runs:
+            return str(min(runs, key=lambda run: run.info.start_time).info.run_id)
         tags = {
             ID: self.study["id"],
             HOME: self.study["home"],
             "mlflow.runName": f"{self.study['name']} on {self.study['data']} ({self.study['id'][:6]})",
-            "mlflow.note.content": f"{self.study['question']}\n\n`{self.study['command']}`",
+            NOTE: _note(self.study),
             "mlflow.source.git.commit": self.study["commit"],
             "study": self.study["name"],
             "dataset": self.study["data"],
@@ -232,13 +240,13 @@ def connect(uri: str) -> MlflowClient:
 
 def search(client: MlflowClient, experiment: str, where: str) -> list[Any]:
     """Returns all runs of an experiment that a filter finds."""
-    found: list[Any] = []
+    runs: list[Any] = []
     token = None
     while True:
         page = client.search_runs([experiment], where, ViewType.ACTIVE_ONLY, 1000, page_token=token)
-        found, token = [*found, *page], page.token
+        runs, token = [*runs, *page], page.token
         if not token:
-            return found
+            return runs
 
 
 def log_evaluation(uri: str, name: str, settings: Mapping[str, Any], rows: list[dict[str, Any]]) -> str:
@@ -255,18 +263,23 @@ def log_evaluation(uri: str, name: str, settings: Mapping[str, Any], rows: list[
 
 
 def _experiment(client: MlflowClient, uri: str, name: str) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None:
+        return str(experiment.experiment_id)
     database = sqlite_path(uri)
     artifacts = (database.parent / "mlartifacts" / name).as_uri() if database else None
     try:
         return str(client.create_experiment(name, artifact_location=artifacts))
     except MlflowException:
-        found = client.get_experiment_by_name(name)  # somebody else was faster
-        if found is None:
+        experiment = client.get_experiment_by_name(name)  # somebody else was faster
+        if experiment is None:
             raise
-        return str(found.experiment_id)
+        return str(experiment.experiment_id)
+
+
+def _note(study: Mapping[str, Any]) -> str:
+    """Returns what a study asks and how it was launched, as its run's description."""
+    return f"{study['question']}\n\n`{study['command']}`"
 
 
 def _names(place: TrialFolder) -> str:
@@ -291,14 +304,14 @@ def _prepare(path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        made, whole = (path.with_name(f".{path.name}.{os.getpid()}.{part}") for part in ("made", "whole"))
+        fresh, whole = (path.with_name(f".{path.name}.{os.getpid()}.{part}") for part in ("made", "whole"))
         try:
-            MlflowClient(f"sqlite:///{made}").search_experiments(max_results=1)
-            shutil.copyfile(made, whole)  # a file that MLflow has not open
+            MlflowClient(f"sqlite:///{fresh}").search_experiments(max_results=1)
+            shutil.copyfile(fresh, whole)  # a file that MLflow has not open
             with suppress(FileExistsError):
                 path.hardlink_to(whole)
         finally:
-            made.unlink(missing_ok=True)
+            fresh.unlink(missing_ok=True)
             whole.unlink(missing_ok=True)
     connection = sqlite3.connect(path)
     try:

@@ -43,7 +43,7 @@ def corrupt(data: Data, benchmark: str | None, layout: str | None, output: Path,
     if layout not in get_args(Layout):
         raise UserError(f"layout {layout!r} (from --layout) is unknown.{suggest(layout, get_args(Layout))}")
 
-    def made(name: str, severity: int) -> Iterator[Tensor]:
+    def corrupted(name: str, severity: int) -> Iterator[Tensor]:
         return corrupted_chunks(_chunks(data), name, severity, seed=seed)
 
     labels = torch.cat([y for _, y in data.test.batches(CHUNK)]).cpu().numpy().astype(np.int64)
@@ -57,13 +57,13 @@ def corrupt(data: Data, benchmark: str | None, layout: str | None, output: Path,
                 console.print(f"{name}: {total} images")
 
         if layout == "cifar-c":
-            writer.write_cifar_c(output, names, made, labels, progress, shape=data.shape)
+            writer.write_cifar_c(output, names, corrupted, labels, progress, shape=data.shape)
         elif layout == "mnist-c":
             severities = {name: MNIST_C.get(name, 1) for name in names}
-            writer.write_mnist_c(output, severities, made, labels, progress, shape=data.shape)
+            writer.write_mnist_c(output, severities, corrupted, labels, progress, shape=data.shape)
         else:
             stems = [(f"{label:04d}", f"{index:08d}") for index, label in enumerate(labels)]
-            writer.write_imagenet_c(output, names, made, stems, progress, shape=data.shape)
+            writer.write_imagenet_c(output, names, corrupted, stems, progress, shape=data.shape)
 
 
 def corruption_names(benchmark: str | None, data: Data) -> Sequence[str]:

@@ -56,12 +56,12 @@ def subject(
     data_params = {**(trial.data_params if trial and trial.data == data else {}), **prefixed("data.", values)}
     model_params = {**(trial.model_params if trial and trial.model == model else {}), **prefixed("model.", values)}
     loaded = load_data(data, signature.check(data, find("dataset", data), data_params, "--set"), data_root)
-    target, given = find("model", model), {"shape": loaded.shape, "classes": loaded.classes}
+    target, supplied = find("model", model), {"shape": loaded.shape, "classes": loaded.classes}
     if model == "torchvision_classifier" and trial is None:
         model_params["weights_file"] = str(checkpoint)
-        built: nn.Module = signature.build(target, signature.check(model, target, model_params, "--set"), **given)
+        built: nn.Module = signature.build(target, signature.check(model, target, model_params, "--set"), **supplied)
     else:
-        built = signature.build(target, signature.check(model, target, model_params, "--set"), **given)
+        built = signature.build(target, signature.check(model, target, model_params, "--set"), **supplied)
         _load_state(built, checkpoint, model)
     return Subject(
         built.to(device).eval(),

@@ -33,15 +33,15 @@ def attach(trials: list[Trial], study: Study, directory: Path | None, data: Data
             raise UserError("--parents is for a study whose arms have parents, and this one has none")
         return trials
     if directory is None:
-        made = f"One that has them: study launch {study.parents} --output PARENTS" if study.parents else ""
+        advice = f"One that has them: study launch {study.parents} --output PARENTS" if study.parents else ""
         settings = ", ".join(dict.fromkeys(repr(t.parent["setting"]) for t in wanted if t.parent))
-        raise UserError(f"the study fine-tunes {settings}; add --parents, the directory of a study of these. {made}")
+        raise UserError(f"the study fine-tunes {settings}; add --parents, the directory of a study of these. {advice}")
     folder = Folder(directory.absolute())
-    known = folder.trials()
+    candidates = folder.trials()
 
     @cache
-    def found(setting: str, seed: int) -> dict[str, str]:
-        path = folder.trial(_trial(known, setting, seed, folder).key).checkpoint
+    def parent_of(setting: str, seed: int) -> dict[str, str]:
+        path = folder.trial(_trial(candidates, setting, seed, folder).key).checkpoint
         return {"setting": setting, "checkpoint": str(path), "weights": _digest(_weights(path))}
 
     attached = []
@@ -49,7 +49,7 @@ def attach(trials: list[Trial], study: Study, directory: Path | None, data: Data
         parent = trial.parent
         if parent is not None:
             setting = parent["setting"]
-            parent = {**found(setting, trial.seed), "first": found(setting, 0)["weights"]}
+            parent = {**parent_of(setting, trial.seed), "first": parent_of(setting, 0)["weights"]}
         attached.append(replace(trial, parent=parent))
     _try(attached, data)
     return attached
@@ -67,9 +67,9 @@ def inherit(model: nn.Module, parent: Mapping[str, str]) -> None:
         raise UserError(f"{parent['checkpoint']} has changed since this study was launched. Launch it again")
     own, last = model.state_dict(), last_linear(model)
     head = {key for key in own if last is not None and key.startswith(f"{last[0]}.")}
-    given = {key: value for key, value in state.items() if key not in head}
+    inherited = {key: value for key, value in state.items() if key not in head}
     try:
-        model.load_state_dict({**{key: own[key] for key in head}, **given})
+        model.load_state_dict({**{key: own[key] for key in head}, **inherited})
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(
@@ -78,11 +78,11 @@ def inherit(model: nn.Module, parent: Mapping[str, str]) -> None:
         ) from error
 
 
-def _trial(known: list[Trial], setting: str, seed: int, folder: Folder) -> Trial:
-    labels = dict.fromkeys(t.label for t in known)
+def _trial(candidates: list[Trial], setting: str, seed: int, folder: Folder) -> Trial:
+    labels = dict.fromkeys(t.label for t in candidates)
     if setting not in labels:
         raise UserError(f"{folder.path} (from --parents) has no setting {setting!r}.{suggest(setting, labels)}")
-    seeds = {t.seed: t for t in known if t.label == setting}
+    seeds = {t.seed: t for t in candidates if t.label == setting}
     if seed not in seeds:
         raise UserError(
             f"{folder.path} (from --parents) has {setting!r} with the seeds {', '.join(map(str, sorted(seeds)))}, "

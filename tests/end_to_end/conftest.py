@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.launches import Ended, run
+from tests.end_to_end.launches import Ended, Ray, cluster, run
 
 TINY = """
 from search_spaces.core.space import Arm, Grid, Study
@@ -16,7 +16,7 @@ from search_spaces.core.space import Arm, Grid, Study
 STUDY = Study(
     question="Does noise help?",
     arms=(Arm(method="gnt", label="GNT", space={"sigma": Grid(0.0, 0.5)}),),
-    recipe={"epochs": 40},
+    recipe={"epochs": 3},
     reports=("accuracy_curve", "corruption_table"),
     seeds=2,
 )
@@ -44,6 +44,15 @@ def scratch(work: Path) -> Path:
     """Where commands keep their output and their temporary files."""
     (work / "t").mkdir()
     return work / "t"
+
+
+@pytest.fixture(scope="session")
+def ray(work: Path, scratch: Path) -> Iterator[Ray]:
+    """A cluster of one node for the commands that are not about Ray's own start and end, which takes seconds."""
+    sockets = work / "r"
+    sockets.mkdir()
+    with cluster(2, scratch=scratch, sockets=sockets) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

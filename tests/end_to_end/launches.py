@@ -1,14 +1,18 @@
 """Starts the command line as a user does, in processes of its own, and looks at what it leaves behind."""
 
 import os
+import secrets
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -17,6 +21,10 @@ from mlflow import MlflowClient
 
 from study.ledger import results
 from study.ledger.folder import Folder
+from study.ledger.state import State
+from study.plan import planning
+from study.plan.options import Options
+from study.work.trial_run import Place, TrialRun
 
 ROOT = Path(__file__).parents[2]
 MARK = "NOISE_STUDY_TEST"
@@ -24,14 +32,14 @@ LIMIT = 600.0
 """Seconds after which a process under test counts as hung."""
 STUDY = ("-c", "from study.cli import main; main()")
 """The command line, as Python's arguments."""
-
-
+FAULTS = Path(__file__).with_name("faulty")
+"""A user's own code that fails on demand."""
 FAULTY = """
 from search_spaces.core.space import Arm, Grid, Study
 
 STUDY = Study(
     question="Does it go on?",
-    arms=(Arm(method="faulty", label="Trial", space={space}),),
+    arms=(Arm(method="faulty.py", label="Trial", space={space}),),
     recipe={{"epochs": 3}},
     evaluate={evaluate},
     reports={reports},
@@ -55,36 +63,65 @@ class Ended:
     """What it left in the directory for temporary files."""
 
 
+@dataclass(frozen=True)
+class Ray:
+    """What runs the trials of a command. The default is none: the command starts a Ray of its own, and ends it.
+
+    environment: what a command needs to use a cluster. nodes: the program that runs the cluster.
+    """
+
+    address: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    nodes: "Command | None" = None
+
+    def at_work(self) -> list[psutil.Process]:
+        """Returns the cluster's workers that have something to do."""
+        workers = self.nodes.own() if self.nodes else []
+        return [worker for worker in workers if _name(worker).startswith("ray::") and "IDLE" not in _name(worker)]
+
+
+OWN = Ray()
+
+
 class Command:
     """A running `study ...` (or another program) in a process group of its own, as a terminal's job is.
 
-    faults: folder of gates, of a command that knows the trainers, metrics and reports of `faulty`.
+    ray: where a launch, and what goes on from it, has its trials run.
     """
 
     def __init__(
-        self, *arguments: object, scratch: Path, faults: Path | None = None, program: Sequence[str] = STUDY
+        self,
+        *arguments: object,
+        scratch: Path,
+        ray: Ray = OWN,
+        program: Sequence[str] = STUDY,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.mark = uuid.uuid4().hex
+        self.ray = ray
         self.scratch = scratch / self.mark[:4]
         self.scratch.mkdir()
-        if arguments[0] == "launch" and "--checkpoint-every" not in arguments:
-            arguments = (*arguments, "--checkpoint-every", 0)  # epochs of a moment, each of which counts
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(self.scratch), MARK: self.mark}
-        environment |= {"OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-        environment |= {"TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor")}  # torch's own, kept on purpose
-        if faults is not None:  # methods, metrics and a report that fail, see `faulty`
-            environment |= {"PYTHONPATH": f"{ROOT / 'tests/end_to_end/faulty'}:{ROOT}", "FAULTS": str(faults)}
+        if arguments[0] == "launch":
+            if "--checkpoint-every" not in arguments:
+                arguments = (*arguments, "--checkpoint-every", 0)  # epochs of a moment, each of which counts
+            if ray.address is not None:
+                arguments = (*arguments, "--address", ray.address)
+        variables = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(self.scratch), MARK: self.mark}
+        variables |= {"OMP_NUM_THREADS": "1", "COLUMNS": "200", **ray.environment, **(environment or {})}
+        variables |= {"TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor")}  # torch's own, kept on purpose
         self.out, self.err = scratch / f"{self.mark}.out", scratch / f"{self.mark}.err"
         with self.out.open("w") as out, self.err.open("w") as err:
             self.process = subprocess.Popen(
                 [sys.executable, *program, *map(str, arguments)],
-                env=environment, stdin=subprocess.PIPE, stdout=out, stderr=err, start_new_session=True, text=True,
+                env=variables, stdin=subprocess.PIPE, stdout=out, stderr=err, start_new_session=True, text=True,
             )  # fmt: skip
         self.listeners: set[str] = set()
 
     def own(self) -> list[psutil.Process]:
-        """Returns its living processes, orphans included: all that inherited the mark in its environment."""
-        found = []
+        """Returns its living processes, orphans included: all that inherited the mark in its environment, and what its
+        cluster's workers are at.
+        """
+        found = self.ray.at_work()
         for process in psutil.process_iter():
             try:
                 if process.environ().get(MARK) == self.mark and process.status() != psutil.STATUS_ZOMBIE:
@@ -116,6 +153,11 @@ class Command:
         assert self.process.stdin is not None
         print(line, file=self.process.stdin, flush=True)
 
+    def hang_up(self) -> None:
+        """Ends what it reads."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
     def interrupt(self) -> None:
         """Sends what Ctrl-C in a terminal sends: SIGINT to the whole process group."""
         os.killpg(self.process.pid, signal.SIGINT)
@@ -144,9 +186,34 @@ class Command:
         return Ended(code, out, err, frozenset(self.listeners), names, files)
 
 
-def run(*arguments: object, scratch: Path, watch: bool = False, faults: Path | None = None) -> Ended:
+def run(*arguments: object, scratch: Path, watch: bool = False, ray: Ray = OWN) -> Ended:
     """Runs `study ...` to its end."""
-    return Command(*arguments, scratch=scratch, faults=faults).end(watch=watch)
+    return Command(*arguments, scratch=scratch, ray=ray).end(watch=watch)
+
+
+@contextmanager
+def cluster(*cpus: int, scratch: Path, sockets: Path) -> Iterator[Ray]:
+    """A Ray cluster on the loopback interface, of a node for each number of CPUs, while entered.
+
+    sockets: an empty folder with a short path. Fails where the cluster has listened elsewhere or left a process.
+    """
+    environment = {
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # keeps the nodes on the loopback interface
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+    }
+    program = (str(Path(__file__).with_name("nodes.py")),)
+    nodes = Command(*cpus, scratch=scratch, program=program, environment={**environment, "RAY_TMPDIR": str(sockets)})
+    try:
+        nodes.until(lambda: nodes.out.read_text().endswith("\n"), "an address")
+        yield Ray(nodes.out.read_text().strip(), environment, nodes)
+        nodes.look()
+    finally:
+        nodes.hang_up()
+        ended = nodes.end(grace=30)
+        shutil.rmtree(sockets)
+    assert ended.left == () and ended.listeners, ended
+    assert all(address.startswith("127.") for address in ended.listeners), ended.listeners
 
 
 def faulty(
@@ -158,32 +225,44 @@ def faulty(
     reports: Sequence[str] = ("method_comparison",),
     seeds: int = 1,
 ) -> tuple[Path, Path]:
-    """Writes a study of trials that wait at gates or fail; returns its file and an empty folder of gates."""
-    asked = {"space": space, "evaluate": {metric: {} for metric in evaluate}, "reports": tuple(reports), "seeds": seeds}
-    (work / f"{name}.py").write_text(FAULTY.format(**asked))
-    (work / f"{name}.gates").mkdir()
-    return work / f"{name}.py", work / f"{name}.gates"
+    """Writes a study of trials that wait at gates or fail, beside the code of `faulty`; returns its file and an empty
+    folder of gates.
+    """
+    folder = work / f"{name}.study"
+    shutil.copytree(FAULTS, folder)
+    gates = folder / "gates"
+    gates.mkdir()
+    code = folder / "gates.py"
+    code.write_text(code.read_text().replace('Path("gates")', f"Path({str(gates)!r})"))
+    measured: dict[str, object] = {metric: {} for metric in evaluate}
+    text = FAULTY.format(space=space, evaluate=measured, reports=tuple(reports), seeds=seeds)
+    (folder / f"{name}.py").write_text(text)
+    return folder / f"{name}.py", gates
 
 
-def alone(file: Path, gates: Path, scratch: Path) -> Path:
-    """Launches a study of which all gates are open and leaves it alone; returns its directory."""
-    directory = file.with_suffix(".alone")
-    ended = run("launch", file, "--output", directory, scratch=scratch, faults=gates)
-    assert ended.code == 0, ended.out + ended.err
-    return directory
-
-
-def waiting(faults: Path, gate: str) -> set[int]:
+def waiting(gates: Path, name: str) -> set[int]:
     """Returns the processes that have come to a gate, the dead ones among them."""
-    return {int(path.suffix[1:]) for path in faults.glob(f"{gate}.*")}
+    return {int(path.suffix[1:]) for path in gates.glob(f"{name}.*")}
 
 
 def table(directory: Path) -> pd.DataFrame:
     """Returns a study's rows without the times of its epochs, in an order of their own."""
-    folder = Folder(directory)
-    rows = results.read(sorted(folder.trials_path.glob("*/result.parquet")))
+    rows = results.read(sorted(directory.glob("trials/*/result.parquet")))
     rows = rows[rows["metric"] != "time"].drop(columns="study")
     return rows.sort_values(list(rows.columns), ignore_index=True)
+
+
+def undisturbed(file: Path) -> pd.DataFrame:
+    """Returns the `table` of a study whose trials are trained here, one after the other, by nobody but this process."""
+    plan = planning.plan(str(file), Options())
+    with TemporaryDirectory() as directory:
+        for trial in plan.trials:
+            place = Folder(Path(directory)).trial(trial.key)
+            run = TrialRun(trial, plan.data, Place(), place.path)
+            while not run.fit.done:
+                run.epoch()
+            results.write(place.mark(State.FINISHED), plan.name, trial, *run.table())
+        return table(Path(directory))
 
 
 def times(directory: Path) -> dict[str, int]:

@@ -1,22 +1,24 @@
-"""A Ray cluster of two nodes with one CPU each, of which one can be lost. Lines on standard input say when.
+"""A Ray cluster with a node of so many CPUs for each argument. What standard input says ends it.
 
-Prints the address once it stands; loses the second node at the first line, and ends everything at the next one.
+Prints the address once it stands. At a line it loses the last node, and at the end of the input it ends.
 """
 
 import sys
 
 from ray.cluster_utils import Cluster
 
-NODE = {"num_cpus": 1, "object_store_memory": 100_000_000, "include_dashboard": False}
+NODE = {"object_store_memory": 100_000_000, "include_dashboard": False}
 
 if __name__ == "__main__":
-    # Each node has an address of its own, so that a driver joins the first, which stays.
-    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "node_ip_address": "127.0.0.1"})
+    cluster = Cluster()
     try:
-        node = cluster.add_node(**NODE, node_ip_address="127.0.0.2")
+        # Each node has an address of its own, so that a driver joins the first, which stays.
+        nodes = [
+            cluster.add_node(**NODE, num_cpus=int(cpus), node_ip_address=f"127.0.0.{number}")
+            for number, cpus in enumerate(sys.argv[1:], 1)
+        ]
         print(cluster.address, flush=True)
-        if sys.stdin.readline():
-            cluster.remove_node(node, allow_graceful=False)
-            sys.stdin.readline()
+        for _ in sys.stdin:
+            cluster.remove_node(nodes.pop(), allow_graceful=False)
     finally:
         cluster.shutdown()

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from study.ledger.folder import Folder
-from tests.end_to_end.launches import Command, Ended, alone, children, faulty, parents, run, table, times, waiting
+from tests.end_to_end.launches import Command, Ended, children, faulty, parents, run, table, times, undisturbed, waiting
 
 
 def test_ctrl_c_at_every_stage(work: Path, scratch: Path) -> None:
-    file, gates = faulty(work, "stage", '{"at": 0}', evaluate=["clean", "gated_metric"], reports=["gated_report"])
+    file, gates = faulty(work, "stage", '{"at": 0}', evaluate=["clean", "gated_metric.py"], reports=["gated_report.py"])
     directory = work / "stage"
     folder = Folder(directory)
 
     def stop(condition: Callable[[], object], what: str, *words: object, terminate: bool = False) -> Ended:
-        command = Command(*(words or ("resume", directory)), scratch=scratch, faults=gates)
+        command = Command(*(words or ("resume", directory)), scratch=scratch)
         command.until(condition, what)
         (command.terminate if terminate else command.interrupt)()
         ended = command.end(grace=30)
@@ -37,8 +37,8 @@ def test_ctrl_c_at_every_stage(work: Path, scratch: Path) -> None:
     finished = times(directory)
     assert len(finished) == 1 and checkpoint.stat().st_mtime_ns == trained, "trained again"
     (gates / "report").touch()
-    resumed = run("resume", directory, scratch=scratch, faults=gates, watch=True)
+    resumed = run("resume", directory, scratch=scratch, watch=True)
     assert resumed.code == 0 and resumed.listeners == frozenset(), "Ray was started for nothing"
     assert times(directory) == finished and (folder.report / "index.html").exists()
-    assert table(directory).equals(table(alone(file, gates, scratch)))
+    assert table(directory).equals(undisturbed(file))
     assert [r.info.status for r in [*children(directory).values(), *parents(directory)]] == ["FINISHED"] * 2

@@ -3,26 +3,22 @@
 from pathlib import Path
 
 from study.ledger.folder import Folder
-from tests.end_to_end.launches import alone, children, faulty, run, table, times
+from tests.end_to_end.launches import Ray, children, faulty, run, table, times, undisturbed
 
 FAILURES = {
     "diverge": "DivergedError: the training loss became nan in epoch 2",
     "mistake": "ValueError: a mistake of two lines, at http://***@host/",
     "memory": "out of memory: ",
-    "hang": "the trial took longer than 20 s (--trial-timeout), and was in run_epoch (loop.py, line ",
+    "hang": "the trial took longer than 20 s (--trial-timeout), and was in _fail (faulty.py, line ",
 }
 
 
-def test_failures_of_a_trials_own_are_told_and_not_repeated(work: Path, scratch: Path) -> None:
+def test_failures_of_a_trials_own_are_told_and_not_repeated(work: Path, scratch: Path, ray: Ray) -> None:
     space = '{"fault": Grid("none", "diverge", "mistake", "memory", "hang")}'
     file, gates = faulty(work, "own", space)
-    (gates / "go").touch()
-    undisturbed = alone(file, gates, scratch)
-    (gates / "go").unlink()
-
     directory = work / "own"
     folder = Folder(directory)
-    ended = run("launch", file, "--output", directory, "--trial-timeout", 20, scratch=scratch, faults=gates)
+    ended = run("launch", file, "--output", directory, "--trial-timeout", 20, scratch=scratch, ray=ray)
     assert ended.code == 1 and ended.err == "" and ended.left == () and ended.scratch == ()
     assert "Traceback" not in ended.out and "raylet" not in ended.out
     assert "1 of 5 trials finished" in ended.out and ended.out.count("failed: ") == 4
@@ -41,10 +37,10 @@ def test_failures_of_a_trials_own_are_told_and_not_repeated(work: Path, scratch:
     assert len(finished) == 1
 
     (gates / "go").touch()
-    resumed = run("resume", directory, scratch=scratch, faults=gates)
+    resumed = run("resume", directory, scratch=scratch, ray=ray)
     assert resumed.code == 0 and "5 of 5 trials finished" in resumed.out
     assert finished.items() <= times(directory).items(), "a finished trial was trained again"
-    assert table(directory).equals(table(undisturbed))
+    assert table(directory).equals(undisturbed(file))
     assert {run.info.status for run in children(directory).values()} == {"FINISHED"}
     assert {k: r.info.run_id for k, r in children(directory).items()} == {k: r.info.run_id for k, r in runs.items()}
     assert "Not complete" not in (folder.report / "index.html").read_text()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.launches import Command, alone, children, faulty, run, table, times, waiting
+from tests.end_to_end.launches import Command, Ray, children, faulty, run, table, times, undisturbed, waiting
 
 SIZE = 3 * 2**20
 """Bytes of the small disk."""
@@ -26,9 +26,9 @@ def disk(work: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", path], check=True)
 
 
-def test_a_full_disk_and_a_read_only_one(work: Path, scratch: Path, disk: Path) -> None:
+def test_a_full_disk_and_a_read_only_one(work: Path, scratch: Path, ray: Ray, disk: Path) -> None:
     file, gates = faulty(work, "full", seeds=2)
-    command = Command("launch", file, "--output", disk, scratch=scratch, faults=gates)
+    command = Command("launch", file, "--output", disk, scratch=scratch, ray=ray)
     command.until(lambda: len(waiting(gates, "go")) == 2, "both trials in the middle of their second epoch")
     before = {path: path.read_bytes() for path in disk.glob("trials/*/*")}
     ballast = disk / "ballast"
@@ -45,14 +45,14 @@ def test_a_full_disk_and_a_read_only_one(work: Path, scratch: Path, disk: Path) 
     assert not list(disk.glob("trials/*/failure.json")), "the disk is no fault of the trials'"
 
     ballast.unlink()
-    resumed = run("resume", disk, scratch=scratch, faults=gates)
+    resumed = run("resume", disk, scratch=scratch, ray=ray)
     assert resumed.code == 0 and "2 of 2 trials finished" in resumed.out, resumed.out + resumed.err
     assert not list(disk.glob("**/*.tmp"))
-    assert table(disk).equals(table(alone(file, gates, scratch)))
+    assert table(disk).equals(undisturbed(file))
     assert [r.info.status for r in children(disk).values()] == ["FINISHED"] * 2
 
     finished = times(disk)
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-    refused = run("resume", disk, scratch=scratch, faults=gates)
+    refused = run("resume", disk, scratch=scratch, ray=ray)
     assert refused.code == 2 and refused.err.count("\n") == 1 and times(disk) == finished
     assert refused.err.startswith(f"error: cannot write {disk}: Read-only file system.")

@@ -14,8 +14,8 @@ import pytest
 from mlflow import MlflowClient
 
 from study.ledger.folder import Folder
-from study.tracking.mirror import Mirror
-from tests.end_to_end.launches import Command, children, faulty, table, times, waiting
+from study.tracking import mirror
+from tests.end_to_end.launches import Command, Ray, children, faulty, table, times, waiting
 from tests.support import free_port
 
 Serve = Callable[[], "subprocess.Popen[bytes]"]
@@ -67,12 +67,12 @@ def _runs(client: MlflowClient, directory: Path) -> dict[str, tuple[str, list[in
     return {run.data.tags["study.trial"]: (run.info.status, sorted(steps)) for run, steps in epochs.items()}
 
 
-def test_a_server_goes_down_and_comes_back(work: Path, scratch: Path, server: tuple[str, Serve]) -> None:
+def test_a_server_goes_down_and_comes_back(work: Path, scratch: Path, ray: Ray, server: tuple[str, Serve]) -> None:
     url, serve = server
     file, gates = faulty(work, "down", '{"name": Grid("first", "second")}')
     directory = work / "down"
     process = serve()
-    command = Command("launch", file, "--output", directory, "--tracking-uri", url, scratch=scratch, faults=gates)
+    command = Command("launch", file, "--output", directory, "--tracking-uri", url, scratch=scratch, ray=ray)
     command.until(lambda: waiting(gates, "first") and waiting(gates, "second"), "both trials at their gates")
     command.until(lambda: _answers(url), "the server's answer")
     command.until(lambda: len(_runs(MlflowClient(url), directory)) == 2, "a run for each trial")
@@ -87,10 +87,10 @@ def test_a_server_goes_down_and_comes_back(work: Path, scratch: Path, server: tu
     assert list(_runs(MlflowClient(url), directory).values()) == [("FINISHED", [1, 2, 3])] * 2
 
 
-def test_a_locked_database_holds_nobody_up(work: Path, scratch: Path) -> None:
+def test_a_locked_database_holds_nobody_up(work: Path, scratch: Path, ray: Ray) -> None:
     file, gates = faulty(work, "lock")
     directory, database = work / "lock", work / "mlflow.db"
-    command = Command("launch", file, "--output", directory, scratch=scratch, faults=gates)
+    command = Command("launch", file, "--output", directory, scratch=scratch, ray=ray)
     command.until(lambda: waiting(gates, "go") and database.exists(), "a trial at its gate")
     with closing(sqlite3.connect(database, timeout=60, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -105,10 +105,15 @@ def test_a_locked_database_holds_nobody_up(work: Path, scratch: Path) -> None:
     assert table(directory)["trial"].nunique() == 1
 
 
-def test_what_goes_wrong_in_the_mirror_is_told_without_its_secrets(tmp_path: Path) -> None:
+def test_what_goes_wrong_in_the_mirror_is_told_without_its_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No study.json where the mirror looks, then a URI that no store can be made of: errors of two kinds."""
+    monkeypatch.setattr(mirror, "AGAIN", 0.0)  # neither mends itself
     for uri in (f"sqlite:///{tmp_path / 'mlflow.db'}", "nonsense://me:s3cret@host/x"):
-        mirror = Mirror(uri, Folder(tmp_path / "nowhere"))
-        mirror.close({})
-        assert mirror.error is not None and "s3cret" not in mirror.error and "\n" not in mirror.error
-        assert mirror.error.startswith(("UserError: ", "UnsupportedModelRegistryStoreURIException", "MlflowException"))
+        listener = mirror.Mirror(uri, Folder(tmp_path / "nowhere"))
+        listener.close({})
+        assert listener.error is not None and "s3cret" not in listener.error and "\n" not in listener.error
+        assert listener.error.startswith(
+            ("UserError: ", "UnsupportedModelRegistryStoreURIException", "MlflowException")
+        )

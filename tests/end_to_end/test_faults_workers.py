@@ -10,14 +10,14 @@ import torch
 from study.ledger import results
 from study.ledger.folder import Folder
 from study.ledger.state import State
-from tests.end_to_end.launches import Command, alone, children, faulty, parents, run, table, times, waiting
+from tests.end_to_end.launches import Command, Ray, children, faulty, parents, run, table, times, undisturbed, waiting
 
 
 def test_killed_workers_are_replaced_and_a_killed_driver_is_made_up_for(work: Path, scratch: Path) -> None:
     file, gates = faulty(work, "kill", seeds=2)
     directory = work / "kill"
     folder = Folder(directory)
-    command = Command("launch", file, "--output", directory, "--retries", 1, scratch=scratch, faults=gates)
+    command = Command("launch", file, "--output", directory, "--retries", 1, scratch=scratch)
     command.until(lambda: len(waiting(gates, "go")) == 2, "both trials in the middle of their second epoch")
     first = waiting(gates, "go")
     held = {p.parent.name: p.read_bytes() for p in directory.glob("trials/*/checkpoint.pt")}
@@ -39,13 +39,13 @@ def test_killed_workers_are_replaced_and_a_killed_driver_is_made_up_for(work: Pa
     }
 
     (gates / "go").touch()
-    resumed = run("resume", directory, scratch=scratch, faults=gates)
+    resumed = run("resume", directory, scratch=scratch)
     assert resumed.code == 0 and "2 of 2 trials finished" in resumed.out and resumed.err == ""
     for key, points in history.items():
         rows = results.read([folder.trial(key).mark(State.FINISHED)])
         stamps = rows[rows["metric"] == "time"].sort_values("epoch")["value"].tolist()
         assert len(points) == 1 and stamps[0] == points[0]["time"], "the first epoch was trained again"
-    assert table(directory).equals(table(alone(file, gates, scratch)))
+    assert table(directory).equals(undisturbed(file))
     assert [run.info.status for run in children(directory).values()] == ["FINISHED"] * 2
     assert [run.info.status for run in parents(directory)] == ["FINISHED"]
     files = ("best.pt", "checkpoint.pt", "result.parquet", "started.json", "trial.json")
@@ -55,10 +55,10 @@ def test_killed_workers_are_replaced_and_a_killed_driver_is_made_up_for(work: Pa
 
 
 @pytest.mark.slow
-def test_no_retries_are_none(work: Path, scratch: Path) -> None:
+def test_no_retries_are_none(work: Path, scratch: Path, ray: Ray) -> None:
     file, gates = faulty(work, "once")
     directory = work / "once"
-    command = Command("launch", file, "--output", directory, "--retries", 0, scratch=scratch, faults=gates)
+    command = Command("launch", file, "--output", directory, "--retries", 0, scratch=scratch, ray=ray)
     command.until(lambda: waiting(gates, "go"), "a trial at its gate")
     os.kill(*waiting(gates, "go"), signal.SIGKILL)
     ended = command.end()

@@ -14,10 +14,12 @@ import torch
 from study.ledger import results
 from study.ledger.folder import Folder
 from study.ledger.state import State
-from tests.end_to_end.launches import Command, Ended, children, parents, run, store, table, times
+from tests.end_to_end.conftest import TINY
+from tests.end_to_end.launches import Command, Ended, children, parents, run, store, table, times, undisturbed
 from tests.end_to_end.launches import finished as finished_trials
 
 pytestmark = pytest.mark.slow  # each stage alone is in test_faults_interrupt and test_faults_workers
+EPOCHS = 40
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,21 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(work: Path, scratch: Path, tiny: tuple[Path, Ended]) -> Story:
+def file(work: Path) -> Path:
+    """A study of four trials whose epochs leave time to interrupt it."""
+    path = work / "long.py"
+    path.write_text(TINY.replace('"epochs": 3', f'"epochs": {EPOCHS}', 1))
+    return path
+
+
+@pytest.fixture(scope="module")
+def story(work: Path, scratch: Path, file: Path) -> Story:
     """Ctrl-C in the terminal, SIGINT to the driver alone, kill -9 of the driver, then a launch that is left alone."""
     directory = work / "stopped"
     folder, ends, seconds = Folder(directory), {}, {}
 
     def stop(name: str, condition: Callable[[], object], act: Callable[[Command], object]) -> None:
-        command = Command("launch", work / "tiny.py", "--output", directory, scratch=scratch)
+        command = Command("launch", file, "--output", directory, scratch=scratch)
         command.until(condition, name)
         start = time.monotonic()
         act(command)
@@ -69,7 +79,7 @@ def story(work: Path, scratch: Path, tiny: tuple[Path, Ended]) -> Story:
     finished = times(directory)
     paths = [p for p in folder.path.glob("trials/*/checkpoint.pt") if p.parent.name not in finished]
     history = {p.parent.name: torch.load(p, weights_only=True)["history"] for p in paths}
-    ends["whole"] = run("launch", work / "tiny.py", "--output", directory, scratch=scratch)
+    ends["whole"] = run("launch", file, "--output", directory, scratch=scratch)
     return Story(directory, ends, seconds, finished, history)
 
 
@@ -95,13 +105,12 @@ def test_relaunch_keeps_what_is_finished_and_continues_the_rest(story: Story) ->
         rows = results.read([Folder(story.directory).trial(key).mark(State.FINISHED)])
         stamps = rows[rows["metric"] == "time"].sort_values("epoch")["value"].tolist()
         assert stamps[: len(history)] == [point["time"] for point in history]
-        assert len(stamps) == 40 and stamps == sorted(stamps)
+        assert len(stamps) == EPOCHS and stamps == sorted(stamps)
 
 
-def test_table_equals_that_of_a_study_left_alone(story: Story, tiny: tuple[Path, Ended]) -> None:
-    alone, stopped = table(tiny[0]), table(story.directory)
-    alone = alone[alone["trial"].isin(stopped["trial"])].reset_index(drop=True)
-    assert stopped["trial"].nunique() == 4 and stopped.equals(alone)
+def test_table_equals_that_of_a_study_left_alone(story: Story, file: Path) -> None:
+    stopped = table(story.directory)
+    assert stopped["trial"].nunique() == 4 and stopped.equals(undisturbed(file))
 
 
 def test_mlflow_has_each_run_once_and_finished(story: Story) -> None:
@@ -111,4 +120,4 @@ def test_mlflow_has_each_run_once_and_finished(story: Story) -> None:
     client = store(story.directory)
     for child in found.values():
         steps = [point.step for point in client.get_metric_history(child.info.run_id, "val_accuracy")]
-        assert sorted(steps) == list(range(1, 41)), "an epoch is missing or there twice"
+        assert sorted(steps) == list(range(1, EPOCHS + 1)), "an epoch is missing or there twice"

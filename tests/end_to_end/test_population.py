@@ -14,7 +14,7 @@ from study.ledger.trial import Trial
 from study.plan import space as spec
 from study.registry.lookup import find_study
 from study.work.trial_run import Place, TrialRun
-from tests.end_to_end.launches import Command, Ended, children, finished, run
+from tests.end_to_end.launches import Command, Ended, Ray, children, finished, run
 from tests.support import digits, same
 
 SIZE, EPOCHS, SEEDS = 4, 3, 2
@@ -35,22 +35,22 @@ STUDY = Study(
 
 
 @pytest.fixture(scope="module")
-def alone(work: Path, scratch: Path) -> tuple[Folder, Ended]:
+def alone(work: Path, scratch: Path, ray: Ray) -> tuple[Folder, Ended]:
     """A population that is left alone."""
     (work / "many.py").write_text(STUDY)
-    return Folder(work / "alone"), run("launch", work / "many.py", "--output", work / "alone", scratch=scratch)
+    return Folder(work / "alone"), run("launch", work / "many.py", "--output", work / "alone", scratch=scratch, ray=ray)
 
 
 @pytest.fixture(scope="module")
-def killed(work: Path, scratch: Path, alone: tuple[Folder, Ended]) -> tuple[Folder, dict[str, int], Ended]:
+def killed(work: Path, scratch: Path, ray: Ray, alone: tuple[Folder, Ended]) -> tuple[Folder, dict[str, int], Ended]:
     """One that is killed after some intervals, and launched again; the notes it had then."""
     folder = Folder(work / "killed")
-    command = Command("launch", work / "many.py", "--output", folder.path, scratch=scratch)
+    command = Command("launch", work / "many.py", "--output", folder.path, scratch=scratch, ray=ray)
     command.until(lambda: len(_notes(folder)) > SIZE, "into the second interval")
     os.kill(command.process.pid, signal.SIGKILL)
     command.end(grace=30)
     before = {str(p): p.stat().st_mtime_ns for p in _notes(folder)}
-    return folder, before, run("resume", folder.path, scratch=scratch)
+    return folder, before, run("resume", folder.path, scratch=scratch, ray=ray)
 
 
 def _notes(folder: Folder) -> list[Path]:
@@ -67,11 +67,11 @@ def test_members_copy_the_best_and_stay_in_their_ranges(alone: tuple[Folder, End
 
 
 @pytest.mark.slow
-def test_pb2_s_members_do_too(work: Path, scratch: Path) -> None:
+def test_pb2_s_members_do_too(work: Path, scratch: Path, ray: Ray) -> None:
     (work / "pb2.py").write_text(STUDY.replace("Population(", 'Population(algorithm="pb2", ', 1))
     folder = Folder(work / "pb2")
-    _check_members(folder, run("launch", work / "pb2.py", "--output", folder.path, scratch=scratch))
-    again = run("resume", folder.path, scratch=scratch, watch=True)
+    _check_members(folder, run("launch", work / "pb2.py", "--output", folder.path, scratch=scratch, ray=ray))
+    again = run("resume", folder.path, scratch=scratch, ray=ray, watch=True)
     assert again.code == 0 and again.listeners == frozenset(), "Ray was started for nothing"
 
 

@@ -7,7 +7,7 @@ import pytest
 from study.ledger import candidates, results
 from study.ledger.folder import Folder
 from study.ledger.state import State
-from tests.end_to_end.launches import children, finished, run
+from tests.end_to_end.launches import Ray, children, finished, run
 
 POOR = (1e-6, 2e-6)
 STUDY = """
@@ -26,10 +26,10 @@ STUDY = Study(
 
 
 @pytest.mark.parametrize("algorithm", ["asha", pytest.param("median", marks=pytest.mark.slow)])
-def test_poor_settings_are_stopped_and_the_best_is_tested(work: Path, scratch: Path, algorithm: str) -> None:
+def test_poor_settings_are_stopped_and_the_best_is_tested(work: Path, scratch: Path, ray: Ray, algorithm: str) -> None:
     file, folder = work / f"{algorithm}.py", Folder(work / algorithm)
     file.write_text(STUDY.format(algorithm=algorithm, poor=", ".join(map(str, POOR))))
-    ended = run("launch", file, "--output", folder.path, "--max-concurrent", 1, scratch=scratch)
+    ended = run("launch", file, "--output", folder.path, "--max-concurrent", 1, scratch=scratch, ray=ray)
     assert ended.code == 0 and ended.err == "", ended.out + ended.err
     tried = {c.trials[0].values_at(0)["lr"]: c for c in candidates.read(folder)}
     assert {lr for lr, c in tried.items() if c.state(folder) is State.STOPPED} >= set(POOR)
@@ -41,5 +41,5 @@ def test_poor_settings_are_stopped_and_the_best_is_tested(work: Path, scratch: P
     assert finished(folder.path) == {best.trials[0].key}
     states = {key: child.data.tags["study.state"] for key, child in children(folder.path).items()}
     assert [states[tried[lr].trials[0].key] for lr in POOR] == ["stopped"] * 2
-    again = run("resume", folder.path, scratch=scratch, watch=True)
+    again = run("resume", folder.path, scratch=scratch, ray=ray, watch=True)
     assert again.code == 0 and again.listeners == frozenset(), "Ray was started for nothing"

@@ -18,7 +18,7 @@ from study.ledger.folder import Folder
 from study.ledger.state import State
 from study.plan.space import Space
 from study.registry.lookup import find_study
-from tests.end_to_end.launches import ROOT, children, finished
+from tests.end_to_end.launches import ROOT, Ray, children, finished
 
 STUDY = """
 from search_spaces.core.space import Arm, Range, Search, Study
@@ -40,7 +40,7 @@ from study.launch import launch
 from study.plan.options import Options
 from study.plan.planning import plan as planned
 
-FILE, HOME, LOG = map(Path, sys.argv[1:])
+FILE, HOME, LOG = map(Path, sys.argv[1:4])
 
 @dataclass
 class Guarded:
@@ -60,7 +60,7 @@ class Guarded:
             log.write(json.dumps(known) + chr(10))
         return self.split.batches(*given)
 
-plan = planned(str(FILE), Options(output=HOME, max_concurrent=1, checkpoint_every=0))
+plan = planned(str(FILE), Options(output=HOME, max_concurrent=1, checkpoint_every=0, address=sys.argv[4]))
 plan = replace(plan, data=replace(plan.data, test=Guarded(plan.data.test, HOME, LOG)))
 outcome = launch(plan, lambda event: None)
 sys.exit(0 if outcome.complete else 1)
@@ -78,12 +78,12 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(work: Path) -> Story:
+def story(work: Path, ray: Ray) -> Story:
     (work / "searched.py").write_text(STUDY)
     (work / "guarded.py").write_text(GUARDED)
     folder, log = Folder(work / "searched"), work / "reads.log"
-    arguments = [sys.executable, work / "guarded.py", work / "searched.py", folder.path, log]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    arguments = [sys.executable, work / "guarded.py", work / "searched.py", folder.path, log, ray.address]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **ray.environment}
     first = subprocess.Popen(arguments, env=environment, start_new_session=True)
     while len(_times(folder)) < 3:
         assert first.poll() is None

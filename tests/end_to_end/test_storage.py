@@ -7,39 +7,33 @@ import pandas as pd
 import torch
 
 from study.ledger.folder import Folder
-from tests.end_to_end.launches import Command, Ended, children, finished, run, table, times
+from tests.end_to_end.launches import Command, Ray, children, faulty, finished, run, table, times, undisturbed, waiting
 
 
-def test_a_machine_that_is_lost_takes_nothing_with_it(
-    work: Path, scratch: Path, tiny: tuple[Path, Ended], tmp_path: Path
-) -> None:
-    store, lost, new = tmp_path / "store", work / "lost", work / "found"
+def test_a_machine_that_is_lost_takes_nothing_with_it(work: Path, scratch: Path, ray: Ray, tmp_path: Path) -> None:
+    file, gates = faulty(work, "stored", '{"name": Grid("first", "second")}')
+    store, lost, new = tmp_path / "store", work / "lost", work / "new"
     home = Folder(store)
-    launch = ("launch", work / "tiny.py", "--storage", store.as_uri())
+    launch = ("launch", file, "--storage", store.as_uri())
 
-    command = Command(*launch, "--output", lost, scratch=scratch)
-    command.until(lambda: any(store.glob("trials/*/result.parquet")), "a table in the store")
+    command = Command(*launch, "--output", lost, scratch=scratch, ray=ray)
+    command.until(lambda: waiting(gates, "first") and waiting(gates, "second"), "both trials in their second epoch")
+    (gates / "first").touch()
+    command.until(lambda: times(store), "a table in the store")
     before = times(store)
-    command.until(lambda: len(begun(home)) > 0, "another trial's checkpoint in the store")
     command.process.kill()
     command.end(grace=30)
-    checkpoints = begun(home)
+    (begun,) = (path for path in store.glob("trials/*/checkpoint.pt") if path.parent.name not in finished(store))
+    history = torch.load(begun, weights_only=True)["history"]
     shutil.rmtree(lost)
 
-    ended = run(*launch, "--output", new, scratch=scratch)
+    (gates / "second").touch()
+    ended = run(*launch, "--output", new, scratch=scratch, ray=ray)
     assert ended.code == 0, ended.err
-    assert "4 of 4 trials finished" in ended.out
-    alone = table(tiny[0])  # to which other tests may have added seeds
-    pd.testing.assert_frame_equal(table(new), alone[alone["seed"] < 2].reset_index(drop=True))
-    assert {name: at for name, at in times(store).items() if name in before} == before
-    for key, history in checkpoints.items():  # epochs that were trained before are not trained again
-        continued = torch.load(Folder(new).trial(key).checkpoint, weights_only=True)["history"]
-        assert continued[: len(history)] == history
+    assert "2 of 2 trials finished" in ended.out
+    pd.testing.assert_frame_equal(table(new), undisturbed(file))
+    assert {key: at for key, at in times(store).items() if key in before} == before
+    continued = torch.load(Folder(new).trial(begun.parent.name).checkpoint, weights_only=True)["history"]
+    assert len(history) == 1 and continued[:1] == history, "an epoch that was trained before was trained again"
     assert set(children(new)) == {trial.key for trial in home.trials()}
     assert (store / "report" / "index.html").read_bytes() == (new / "report" / "index.html").read_bytes()
-
-
-def begun(home: Folder) -> dict[str, list[dict[str, float]]]:
-    """Returns the key and the history of every trial that has a checkpoint in the store and no table."""
-    paths = [p for p in home.path.glob("trials/*/checkpoint.pt") if p.parent.name not in finished(home.path)]
-    return {p.parent.name: torch.load(p, weights_only=True)["history"] for p in paths}

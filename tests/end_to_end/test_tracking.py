@@ -13,7 +13,7 @@ import pytest
 from study.ledger.events import Event, Kind
 from study.ledger.folder import Folder
 from study.tracking.mirror import Mirror
-from tests.end_to_end.launches import Command, Ended, children, parents, run
+from tests.end_to_end.launches import Command, Ended, Ray, children, parents, run
 from tests.support import free_port
 
 
@@ -27,22 +27,22 @@ def silent() -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_a_server_that_never_answers_costs_no_result(work: Path, scratch: Path, silent: str) -> None:
+def test_a_server_that_never_answers_costs_no_result(work: Path, scratch: Path, ray: Ray, silent: str) -> None:
     arguments = ("launch", work / "tiny.py", "--trials", 1, "--output", work / "mute")
-    ended = run(*arguments, "--tracking-uri", silent, scratch=scratch)
+    ended = run(*arguments, "--tracking-uri", silent, scratch=scratch, ray=ray)
     assert ended.code == 0 and "1 of 1 trials finished" in ended.out
     assert "MLflow is behind" in ended.out and "no answer" in ended.out
     assert "Traceback" not in ended.out + ended.err
-    later = run(*arguments, scratch=scratch)
+    later = run(*arguments, scratch=scratch, ray=ray)
     assert later.code == 0 and "MLflow is behind" not in later.out
     assert [child.info.status for child in children(work / "mute").values()] == ["FINISHED"]
 
 
 @pytest.mark.slow
-def test_a_server_that_is_not_there_costs_no_result(work: Path, scratch: Path) -> None:
+def test_a_server_that_is_not_there_costs_no_result(work: Path, scratch: Path, ray: Ray) -> None:
     nobody = f"http://127.0.0.1:{free_port()}"
     arguments = ("launch", work / "tiny.py", "--trials", 1, "--output", work / "gone")
-    ended = run(*arguments, "--tracking-uri", nobody, scratch=scratch)
+    ended = run(*arguments, "--tracking-uri", nobody, scratch=scratch, ray=ray)
     assert ended.code == 0 and "MLflow is behind" in ended.out and ended.err == ""
 
 

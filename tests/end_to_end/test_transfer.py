@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from study.ledger.folder import Folder
-from tests.end_to_end.launches import run, table, times
+from tests.end_to_end.launches import Ray, run, table, times
 
 PARENTS = """
 from search_spaces.core.space import Arm, Study
@@ -38,14 +38,14 @@ STUDY = Study(
 """
 
 
-def test_children_start_from_their_parents(work: Path, scratch: Path) -> None:
+def test_children_start_from_their_parents(work: Path, scratch: Path, ray: Ray) -> None:
     own = work / "transfer"  # other tests' studies have the same names
     own.mkdir()
     for name, text in {"parents": PARENTS, "children": CHILDREN}.items():
         (own / f"{name}.py").write_text(text)
-    assert run("launch", own / "parents.py", "--output", own / "parents", scratch=scratch).code == 0
+    assert run("launch", own / "parents.py", "--output", own / "parents", scratch=scratch, ray=ray).code == 0
     command = ("launch", own / "children.py", "--parents", own / "parents", "--output", own / "children")
-    ended = run(*command, scratch=scratch)
+    ended = run(*command, scratch=scratch, ray=ray)
     assert ended.code == 0 and "6 of 6 trials finished" in ended.out, ended.out + ended.err
     assert "Robustness after fine-tuning" in ended.out
 
@@ -66,6 +66,6 @@ def test_children_start_from_their_parents(work: Path, scratch: Path) -> None:
 
     before = times(own / "children")
     shutil.move(own / "parents", own / "elsewhere")
-    again = run("resume", own / "children", "--parents", own / "elsewhere", scratch=scratch, watch=True)
+    again = run("resume", own / "children", "--parents", own / "elsewhere", scratch=scratch, ray=ray, watch=True)
     assert again.code == 0 and again.listeners == frozenset(), "Ray was started for nothing"
     assert times(own / "children") == before

@@ -30,7 +30,7 @@ print(json.dumps(found))
 LAUNCH = ("launch", "sigma_sweep", "--output", "{new}")
 WRONG = {
     "no study of this name": (("launch", "sigma_swep"), "Did you mean 'sigma_sweep'?"),
-    "no study file": (("launch", "nowhere.py"), "no study file"),
+    "no study file": (("launch", "nowhere.py"), "there is no file 'nowhere.py'"),
     "file without STUDY": (("launch", "{empty}"), "defines no STUDY"),
     "misspelt key": ((*LAUNCH, "--set", "sigam=0.1"), "Did you mean 'sigma'?"),
     "out of range": ((*LAUNCH, "--set", "sigma=-1"), "greater than or equal to 0"),
@@ -54,6 +54,7 @@ WRONG = {
     "trials of a search": ((*LAUNCH, "--search", "tpe", "--trials", "3"), "Use --samples"),
     "unknown objective": ((*LAUNCH, "--search", "tpe", "--objectives", "clean,corupption"), "'corruption'?"),
     "unknown scheduler": ((*LAUNCH, "--scheduler", "hyperband"), "Valid: asha, median"),
+    "more GPUs than a trial can use": ((*LAUNCH, "--gpus-per-trial", "1000"), "it should be at most 1"),
     "status of nothing": (("status", "{used}"), "holds no study"),
     "report of nothing": (("report", "{used}"), "holds no study"),
     "unknown report": (("report", "{tiny}", "--only", "accuracy"), "there is no report"),
@@ -91,9 +92,8 @@ def test_wrong_input_leaves_no_directory_behind(work: Path, answers: dict[str, t
     assert not (work / "new").exists() and [p.name for p in (work / "used").iterdir()] == ["thesis.tex"]
 
 
-def test_a_gpu_that_is_not_there(work: Path, scratch: Path) -> None:
-    arguments = ("launch", work / "tiny.py", "--output", work / "gpu", "--gpus-per-trial", 1000)
-    ended = run(*arguments, scratch=scratch)
+def test_cores_that_are_not_there(work: Path, scratch: Path) -> None:
+    ended = run("launch", work / "tiny.py", "--output", work / "cores", "--cpus-per-trial", 1000, scratch=scratch)
     assert ended.code == 2 and ended.err.count("\n") == 1
-    assert ended.err.startswith("error: a trial asks for 1000 GPU (from --gpus-per-trial)")
+    assert ended.err.startswith("error: a trial asks for 1000 CPU (from --cpus-per-trial)")
     assert ended.left == () and ended.scratch == ()

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from reports.core.page import page
+from reports.core.study_conclusion import Findings
 from reports.core.write import Section, write
 from study.registry.lookup import find
 from tests.support import table, trials
@@ -24,6 +25,7 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND",
 )  # fmt: skip
 ABOUT: dict[str, Any] = {
+    "findings": {"digits": Findings("GNT wins.", "All is settled.", "With 3 seeds, much is told apart.")},
     "title": "A study with a long title_that_has_no_space_in_it_anywhere_and_goes_on", "questions": ["Q?"],
     "finished": 3, "total": 3, "missing": ["a"], "failed": [("b", "x" * 200)],
     "studies": {"one": {"Command": "y" * 200}}, "links": {}, "made": {"Date": "today"},

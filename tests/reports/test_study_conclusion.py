@@ -11,7 +11,7 @@ from reports.core.compare import ONE_SEED
 from reports.core.conclusion import conclude
 from reports.core.seed_planning import detectable_here, seeds_to_settle
 from reports.core.significance import with_best
-from reports.core.study_conclusion import seed_power, study_conclusion
+from reports.core.study_conclusion import findings, seed_power, study_conclusion
 from study.ledger import results
 from study.ledger.trial import Trial
 from tests.reports.loops import accuracies
@@ -112,3 +112,9 @@ def test_a_settled_study_and_one_that_seeds_cannot_settle(tmp_path: Path) -> Non
 
     close = seed_power(table(some, tmp_path / "b", tied))
     assert close.endswith("; the best three are too close for more seeds to settle.")
+
+
+def test_findings_are_all_three_and_nothing_without_accuracies(rows: pd.DataFrame) -> None:
+    said = findings(rows, 18, 60.0)
+    assert said == (*study_conclusion(rows, 18), seed_power(rows, 60.0))
+    assert findings(rows[rows["benchmark"] == "training"], 18) is None

@@ -13,12 +13,14 @@ import pytest
 
 from reports.core.cells import cell, is_bold, is_worse, plain
 from reports.core.page import ATTACHED, page
+from reports.core.study_conclusion import Findings
 from reports.core.write import FORMATS, Section, latex, markdown, write
 from study.registry.lookup import find
 from tests.support import table, trials
 
 HOSTILE = "a|b_$%&<script>alert(1)</script>{x}^~\\y`#"
 ABOUT: dict[str, Any] = {
+    "findings": {"digits": Findings("GNT wins.", "All is settled.", "With 3 seeds, much is told apart.")},
     "title": "T", "questions": ["Q?"], "finished": 3, "total": 3, "missing": [], "failed": [],
     "studies": {"one": {"Code": "abc"}}, "links": {}, "made": {"Date": "2026-11-21 02:47 UTC"},
 }  # fmt: skip

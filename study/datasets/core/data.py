@@ -41,6 +41,10 @@ class TensorSplit:
         """Returns the split on another device."""
         return replace(self, images=self.images.to(device), labels=self.labels.to(device))
 
+    def every(self, step: int) -> "TensorSplit":
+        """Returns every step-th image, the first among them."""
+        return replace(self, images=self.images[::step], labels=self.labels[::step])
+
     def batches(self, size: int, rng: Generator | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """Yields batches in [0, 1]: permuted, augmented and full with `rng`, else in order, as they are."""
         if rng is None:
@@ -73,9 +77,42 @@ class Data:
         splits = {name: getattr(self, name).to(device) for name in ("train", "validation", "test")}
         return replace(self, **splits)
 
-    def for_selection(self) -> "Data":
-        """Returns what a selection may see: validation stands in the place of test, which is not there."""
-        return replace(self, test=self.validation, fingerprint=f"{self.fingerprint}-validation")
+    def for_selection(self, images: int | None = None) -> "Data":
+        """Returns what a selection may see: validation stands in the place of test, which is not there.
+
+        images: of a larger validation split only every k-th image stands there, so that at most so many are left. Which
+        ones is part of the dataset, and the same for every trial.
+        """
+        step = 1 if images is None else -(-len(self.validation) // images)
+        part = "" if step == 1 else f"-{step}"
+        return replace(self, test=every(self.validation, step), fingerprint=f"{self.fingerprint}-validation{part}")
+
+
+@dataclass(frozen=True)
+class Thinned:
+    """Every step-th image of a split that cannot leave images out by itself: all are read."""
+
+    split: Split
+    step: int
+
+    def __len__(self) -> int:
+        return -(-len(self.split) // self.step)
+
+    def batches(self, size: int, rng: Generator | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yields the images in order; there is no training on them."""
+        assert rng is None, "a part for measurements alone"
+        start = 0
+        for x, y in self.split.batches(size):
+            yield x[-start % self.step :: self.step], y[-start % self.step :: self.step]
+            start += len(x)
+
+
+def every(split: Split, step: int) -> Split:
+    """Returns every step-th image of a split, the first among them."""
+    if step == 1:
+        return split
+    own = getattr(split, "every", None)
+    return own(step) if own is not None else Thinned(split, step)
 
 
 def to_float(images: Tensor) -> Tensor:

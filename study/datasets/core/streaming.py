@@ -49,6 +49,10 @@ class FileSplit:
         """Returns the split with its batches on another device."""
         return replace(self, device=device)
 
+    def every(self, step: int) -> "FileSplit":
+        """Returns every step-th image, the first among them."""
+        return replace(self, names=self.names[::step], labels=self.labels[::step])
+
     def batches(self, size: int, rng: Generator | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """Yields float batches (B, 3, size, size) in [0, 1] and labels (B,), on the device.
 

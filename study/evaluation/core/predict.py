@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from study.datasets.core.data import Split
+from study.evaluation.rows import Correct, Row
 from trainers.parts.modes import evaluating
 
 BATCH = 256
@@ -61,6 +63,21 @@ def accuracies(logits: Tensor, labels: Tensor) -> dict[str, float]:
     ranks = named_ranks(logits.shape[1])
     shares = torch.stack([hits(logits, labels, k).double().mean() for k in ranks.values()])
     return dict(zip(ranks, shares.tolist(), strict=True))
+
+
+def accuracy_rows(benchmark: str, corruption: str, severity: int, logits: Tensor, labels: Tensor) -> list[Row]:
+    """Returns the row of each of `accuracies`; that of the top-1 accuracy says which images are correct."""
+    top = hits(logits, labels)
+    correct = Correct(len(labels), np.packbits(top.cpu().numpy()).tobytes())
+    return [
+        Row(benchmark, corruption, severity, metric, value, correct if metric == "accuracy" else None)
+        for metric, value in accuracies(logits, labels).items()
+    ]
+
+
+def accuracy(model: nn.Module, split: Split, batch: int = BATCH) -> float:
+    """Returns top-1 accuracy on a split as a fraction. The model's mode is restored."""
+    return accuracies(*predict(model, split, batch))["accuracy"]
 
 
 def confidences(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -25,15 +25,15 @@ with watched(0.2, Path(sys.argv[2])):
 """
 
 
-@pytest.mark.parametrize("where", ["python", "c"])
-def test_a_process_that_hangs_ends_and_leaves_a_note(where: str, tmp_path: Path) -> None:
-    script, note = tmp_path / "study" / "hanging.py", tmp_path / "deep" / "note.txt"
-    script.parent.mkdir()
+@pytest.mark.parametrize(("where", "folder"), [("python", "study"), ("c", "study"), ("c", "code/1a2b3c")])
+def test_a_process_that_hangs_ends_and_leaves_a_note(where: str, folder: str, tmp_path: Path) -> None:
+    script, note = tmp_path / folder / "hanging.py", tmp_path / "deep" / "note.txt"
+    script.parent.mkdir(parents=True)
     script.write_text(HANGING)
     done = subprocess.run([sys.executable, str(script), where, str(note)], timeout=100, check=False)
     assert done.returncode == 1 and is_overdue(note)
     line = HANGING[: HANGING.index("pass" if where == "python" else "ctypes.Py")].count("\n") + 1
-    said = overdue(0.2, note)
+    said = overdue(0.2, note, tmp_path / "code")
     assert said.startswith(
         f"the trial took longer than 0.2 s (--trial-timeout), and was in in_{where} (hanging.py, line"
     )
@@ -48,6 +48,6 @@ def test_what_ends_in_time_goes_on_and_leaves_no_note(tmp_path: Path) -> None:
     with pytest.raises(ValueError), watched(60, note):
         raise ValueError
     assert not is_overdue(note)
-    assert overdue(60, note) == "the trial took longer than 60 s (--trial-timeout)"
+    assert overdue(60, note, tmp_path) == "the trial took longer than 60 s (--trial-timeout)"
     with watched(None, note):
         assert not note.exists()

@@ -11,7 +11,7 @@ from study.datasets.digits import load
 from study.errors import UserError
 from study.evaluation.attacks.pgd import ATTACK_BALLS
 from study.evaluation.attacks.worst_case import Strength, plain_pgd, survivors
-from study.evaluation.core.accuracy import accuracy
+from study.evaluation.core.predict import accuracy
 from study.evaluation.robust import masking, measure, vanilla
 from study.models.core.classifier import initialise
 from study.models.small_cnn import SmallCNN

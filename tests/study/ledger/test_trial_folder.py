@@ -72,6 +72,11 @@ def test_what_would_lose_or_invent_a_result_is_illegal(before: State, after: Sta
         check_transition("key", before, after)
 
 
+def test_a_trial_whose_workers_never_came_up_fails(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    assert folder.becoming(State.FAILED) == folder.mark(State.FAILED)
+
+
 def test_every_state_has_its_successors_and_all_can_be_reached() -> None:
     assert TRANSITIONS.keys() == set(State)
     assert set().union(*TRANSITIONS.values()) == set(State) - {State.PENDING}

@@ -34,7 +34,7 @@ def _claimed(folder: Path, **asked: Any) -> Plan:
 
 def test_the_directory_alone_continues(tmp_path: Path) -> None:
     values = (("lr", 0.01), ("sigma", 0.1), ("sigma", 0.2))
-    options = {"epochs": 3, "model": "lenet5", "seeds": 3, "values": values, "trial_timeout": 9.5, "retries": 0}
+    options = {"epochs": 3, "model": "toy_mlp", "seeds": 3, "values": values, "trial_timeout": 9.5, "retries": 0}
     launched = _claimed(tmp_path, max_concurrent=1, parents=None, data_root=Path("here"), **options)
     moved = tmp_path / "elsewhere"
     (tmp_path / "home").rename(moved)

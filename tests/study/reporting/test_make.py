@@ -36,7 +36,7 @@ def test_it_says_what_is_missing_and_what_failed(folder: Folder) -> None:
     table(TRIALS[:-2], folder.trials_path)
     write_json(folder.trial(TRIALS[-1].key).mark(State.FAILED), {"reason": "out of memory"})
     (folder.trial(TRIALS[-2].key).path / "result.parquet.1.tmp").write_bytes(b"half")
-    sections, summary, _ = reporting.make([folder], folder.report)
+    sections, summary, *_ = reporting.make([folder], folder.report)
     assert [s.name for s in sections] == ["accuracy_curve", "corruption_table"] and "best_sigma.corruption" in summary
     text = (folder.report / "index.html").read_text(encoding="utf-8")
     assert f"1 of {len(TRIALS)} trials has no result yet: {TRIALS[-2].label}, seed {TRIALS[-2].seed}." in text
@@ -65,12 +65,12 @@ def test_each_dataset_has_its_own_reports(folder: Folder, tmp_path: Path) -> Non
     moved = [replace(t, data="my/mnist") for t in TRIALS]
     other.claim("sigma_sweep", "id", moved, {**FACTS, "data": "my/mnist"})
     table(moved, other.trials_path)
-    sections, summary, _ = reporting.make([folder, other], tmp_path / "both")
+    sections, summary, *_ = reporting.make([folder, other], tmp_path / "both")
     names = ["accuracy_curve_digits", "accuracy_curve_my_mnist"]
     assert [s.name for s in sections if s.name.startswith("accuracy")] == names and len(sections) == 4
     assert sections[0].title == "Accuracy versus sigma (digits)" and (tmp_path / "both" / f"{names[1]}.csv").exists()
     assert {"best_sigma.corruption.digits", "best_sigma.corruption.my_mnist"} <= set(summary)
-    alone, _, _ = reporting.make([folder], tmp_path / "one")
+    alone, _, *_ = reporting.make([folder], tmp_path / "one")
     assert alone[0].name == "accuracy_curve" and alone[0].title == "Accuracy versus sigma"
     assert alone[0].table.equals(sections[0].table) and alone[0].caption == sections[0].caption
 
@@ -85,7 +85,7 @@ def test_each_search_and_population_has_its_own_reports(tmp_path: Path) -> None:
             Candidate(number, number, {}, tuple(some)).write(folder)
             table(some, folder.trials_path, state=State.VALIDATED)
         population(members(4), folder.population)
-    sections, _, _ = reporting.make(folders, tmp_path / "both", formats=["csv", "html"])
+    sections, _, *_ = reporting.make(folders, tmp_path / "both", formats=["csv", "html"])
     kinds = ("search_parallel", "population_schedules")
     assert [s.name for s in sections if s.name.startswith(kinds)] == [
         f"{kind}_{name}" for kind in kinds for name in "ab"

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from study.evaluation.core.accuracy import accuracy
+from study.evaluation.core.predict import accuracy
 from tests.support import CPU, digits, first, new_fit, same, small_cnn, stored
 from trainers.core.loop import DivergedError
 from trainers.core.method import Batches, generator

@@ -1,13 +1,13 @@
 """A report that waits at a gate."""
 
+import gates
 import pandas as pd
-from trainers.faulty import gate
 
 from reports.core.report import Report
 
 
 def _points(table: pd.DataFrame) -> pd.DataFrame:
-    gate("report")
+    gates.wait("report")
     return table.head(1)
 
 

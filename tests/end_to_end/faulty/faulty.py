@@ -1,11 +1,9 @@
-"""Vanilla training that fails on demand."""
+"""Vanilla training that fails on demand: code of a user's own, beside a study's file."""
 
 import ctypes
-import os
-import time
-from pathlib import Path
 from typing import Annotated, Literal
 
+import gates
 import torch
 import torch.nn.functional as F
 from annotated_types import Ge
@@ -14,17 +12,11 @@ from torch import Generator, Tensor, nn
 from trainers.core.method import Batches, Method
 
 
-def gate(name: str) -> None:
-    """Says in the folder of gates that this process has come, and waits there for the gate to be opened."""
-    folder = Path(os.environ["FAULTS"])
-    if not (folder / name).exists():
-        (folder / f"{name}.{os.getpid()}").touch()
-    while not (folder / name).exists():
-        time.sleep(0.01)
-
-
 class Faulty(Method):
-    """In the middle of the epoch `at` it does what `fault` says: waits at a gate, or fails while it is closed."""
+    """In the middle of the epoch `at` it does what `fault` says: waits at the gate `name`, or fails while it is shut.
+
+    Equation: the cross-entropy, but for "diverge", whose loss is nan.
+    """
 
     def __init__(
         self,
@@ -50,8 +42,8 @@ class Faulty(Method):
 
     def _fail(self, loss: Tensor) -> Tensor:
         if self.fault == "wait":
-            gate(self.name)
-        elif not (Path(os.environ["FAULTS"]) / self.name).exists():
+            gates.wait(self.name)
+        elif not gates.is_open(self.name):
             if self.fault == "diverge":
                 return loss * float("nan")
             if self.fault == "mistake":
