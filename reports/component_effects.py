@@ -83,7 +83,8 @@ def caption(points: pd.DataFrame) -> str:
     )
     if points["n"].max() < 2:
         return f"{text}. {ONE_SEED}"
-    return f"{text} with 95% intervals; p: moderated paired t, Holm-corrected over the rows of a kind."
+    coverage = significance.level_text(1 - significance.current_level())
+    return f"{text} with {coverage} intervals; p: moderated paired t, Holm-corrected over the rows of a kind."
 
 
 def draw(points: pd.DataFrame) -> Figure:

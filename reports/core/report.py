@@ -12,8 +12,8 @@ class Report:
     """A report. `points` computes (and is tested), `table` formats, `draw` draws; the last two compute nothing.
 
     title: its heading. points: tidy rows of one or more studies -> numbers, empty where the rows do not fit the report.
-    table: points -> a table of text, as print shows it; `reports.core.cells.cell` marks cells. Names of columns
-    are text too: `reports.core.write` refuses anything else.
+    table: points -> a table of text, as print shows it; `reports.core.cells.cell` marks cells. Columns have names of
+    text too: `reports.core.write` refuses anything else.
     draw: points -> a figure, or None for a table alone.
     caption: points -> what the reader should know: what is averaged, over how many seeds, what marks mean.
     """

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 from scipy.optimize import brentq
 
-from reports.core.significance import LEVEL, Comparison
+from reports.core.significance import Comparison, current_level
 from reports.core.studentised_range import quantile
 
 POWER = 0.8
@@ -17,14 +17,21 @@ MOST = 1000
 
 
 def detectable(
-    variance: float, seeds: int, settings: int, prior_df: float = math.inf, power: float = POWER, level: float = LEVEL
+    variance: float,
+    seeds: int,
+    settings: int,
+    prior_df: float = math.inf,
+    power: float = POWER,
+    level: float | None = None,
 ) -> float:
     """Returns the smallest true difference that `seeds` tell apart with this power; nan below 2 seeds or settings.
 
     variance: of a difference of two settings at one seed. With t = d / sqrt(variance / n) noncentral of df =
     min(n - 1 + prior_df, (K - 1)(n - 1)) degrees of freedom, it is the difference at which P(t > q(1 - level; K, df) /
-    sqrt(2)) = power, the test of `reports.core.significance.with_best`. In the unit of the values.
+    sqrt(2)) = power, the test of `reports.core.significance.with_best`. In the unit of the values. level: that of
+    `reports.core.significance.at_level` if not given.
     """
+    level = current_level() if level is None else level
     if seeds < 2 or settings < 2 or not variance >= 0:
         return float("nan")
     df = min(seeds - 1 + prior_df, (settings - 1) * (seeds - 1))
@@ -33,7 +40,7 @@ def detectable(
     return float(shift) * math.sqrt(variance / seeds)
 
 
-def detectable_here(comparison: Comparison, power: float = POWER, level: float = LEVEL) -> float:
+def detectable_here(comparison: Comparison, power: float = POWER, level: float | None = None) -> float:
     """Returns the smallest difference that a comparison's seeds tell apart, at the mean of its variances."""
     variances = comparison.table["variance"].dropna()
     if variances.empty:
@@ -42,7 +49,9 @@ def detectable_here(comparison: Comparison, power: float = POWER, level: float =
     return detectable(float(variances.mean()), comparison.seeds, comparison.settings, prior_df, power, level)
 
 
-def seeds_to_settle(comparison: Comparison, top: int = 3, power: float = POWER, level: float = LEVEL) -> int | None:
+def seeds_to_settle(
+    comparison: Comparison, top: int = 3, power: float = POWER, level: float | None = None
+) -> int | None:
     """Returns how many seeds in all would tell the best from the next ones of the best `top` settings.
 
     That is if differences and variances are as observed, with this power for each. None: more than MOST, there is a tie

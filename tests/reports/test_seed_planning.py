@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from reports.core.seed_planning import MOST, detectable, detectable_here, run_deviation, seeds_to_settle
-from reports.core.significance import with_best
+from reports.core.significance import at_level, with_best
 from reports.core.studentised_range import quantile
 
 
@@ -20,6 +20,12 @@ def test_the_power_is_the_one_that_is_named(seeds: int, prior_df: float) -> None
     means = rng.normal(difference, math.sqrt(2 / seeds), 50_000)
     t = means / np.sqrt(2 / seeds * rng.chisquare(df, 50_000) / df)
     assert (t > quantile(0.95, 12, df) / math.sqrt(2)).mean() == pytest.approx(0.8, abs=0.01)
+
+
+def test_at_a_stricter_level_less_is_seen() -> None:
+    with at_level(0.01):
+        assert detectable(2.0, 3, 12) == detectable(2.0, 3, 12, level=0.01) > detectable(2.0, 3, 12, level=0.05)
+    assert detectable(2.0, 3, 12) == detectable(2.0, 3, 12, level=0.05)
 
 
 def test_two_settings_are_the_paired_t_test() -> None:
