@@ -182,7 +182,8 @@ def evaluate(
     `--on official_corruption --set official_corruption.folder=CIFAR-10-C --set official_corruption.layout=cifar-10-c`.
     """
     from study.terminal.show import measured  # noqa: PLC0415
-    from study.tracking.runs import TRACKING_ERRORS, log_evaluation  # noqa: PLC0415
+    from study.tracking.client import TRACKING_ERRORS
+    from study.tracking.runs import log_evaluation  # noqa: PLC0415
     from study.work import evaluate as evaluating  # noqa: PLC0415
 
     values = assigned(assign)

@@ -1,40 +1,24 @@
-"""MLflow's side of a study: one parent run a study, one child run a trial. The only place that imports mlflow.
+"""MLflow's side of a study: one parent run a study, one child run a trial.
 
 Everything here is idempotent: a run is found by the identity in its tags, and a metric that is logged again with the
 same step, time and value is kept once. So what a server missed can always be delivered again from the directory.
 """
 
 import json
-import logging
-import os
-import shutil
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-from mlflow import MlflowClient  # noqa: E402
-from mlflow.entities import Metric, Param, RunTag, ViewType  # noqa: E402
-from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.entities import Metric, Param, RunTag
 
-from study.ledger import results  # noqa: E402
-from study.ledger.folder import RECORD, Folder, write_json  # noqa: E402
-from study.ledger.headline import details, headline  # noqa: E402
-from study.ledger.state import State  # noqa: E402
-from study.ledger.trial import Point, Trial, short  # noqa: E402
-from study.ledger.trial_folder import TrialFolder  # noqa: E402
-from study.ledger.uri import PARENT, sqlite_path  # noqa: E402
-
-for _name in ("mlflow", "alembic"):
-    logging.getLogger(_name).setLevel(logging.ERROR)
-
-TRACKING_ERRORS = (MlflowException, sqlite3.Error, OSError)
-"""What is raised when a store does not answer, refuses or cannot be written."""
+from study.ledger import results
+from study.ledger.folder import RECORD, Folder, write_json
+from study.ledger.headline import details, headline
+from study.ledger.state import State
+from study.ledger.trial import Point, Trial, short
+from study.ledger.trial_folder import TrialFolder
+from study.ledger.uri import PARENT
+from study.tracking.client import connect, experiment_id, search
 
 ID, HOME, KEY, CONFIG, STATE = "study.id", "study.home", "study.trial", "study.config", "study.state"
 DECIDED = (State.VALIDATED, State.STOPPED)
@@ -55,7 +39,7 @@ class Store:
     def __init__(self, uri: str, folder: Folder) -> None:
         self.folder, self.study = folder, folder.read()
         self.client = connect(uri)
-        self.experiment = _experiment(self.client, uri, self.study["name"])
+        self.experiment = experiment_id(self.client, uri, self.study["name"])
         self.parent = self._parent()
         self.children: dict[str, Any] = {}
         self.delivered: dict[str, Any] = {}
@@ -230,29 +214,10 @@ class Store:
         return str(self.client.create_run(self.experiment, tags=tags).info.run_id)
 
 
-def connect(uri: str) -> MlflowClient:
-    """Returns a client of a store; an SQLite store is created where there is none."""
-    database = sqlite_path(uri)
-    if database:
-        _prepare(database)
-    return MlflowClient(uri)
-
-
-def search(client: MlflowClient, experiment: str, where: str) -> list[Any]:
-    """Returns all runs of an experiment that a filter finds."""
-    runs: list[Any] = []
-    token = None
-    while True:
-        page = client.search_runs([experiment], where, ViewType.ACTIVE_ONLY, 1000, page_token=token)
-        runs, token = [*runs, *page], page.token
-        if not token:
-            return runs
-
-
 def log_evaluation(uri: str, name: str, settings: Mapping[str, Any], rows: list[dict[str, Any]]) -> str:
     """Logs a measured model as a run of the experiment "evaluations": settings, headline, all rows. Returns its id."""
     client = connect(uri)
-    experiment = _experiment(client, uri, "evaluations")
+    experiment = experiment_id(client, uri, "evaluations")
     run = client.create_run(experiment, run_name=name).info.run_id
     client.log_batch(run, params=[Param(k, str(v)) for k, v in settings.items()])
     for key, value in headline(rows).items():
@@ -260,21 +225,6 @@ def log_evaluation(uri: str, name: str, settings: Mapping[str, Any], rows: list[
     client.log_table(run, {k: [row[k] for row in rows] for k in rows[0]}, "rows.json")
     client.set_terminated(run)
     return str(run)
-
-
-def _experiment(client: MlflowClient, uri: str, name: str) -> str:
-    experiment = client.get_experiment_by_name(name)
-    if experiment is not None:
-        return str(experiment.experiment_id)
-    database = sqlite_path(uri)
-    artifacts = (database.parent / "mlartifacts" / name).as_uri() if database else None
-    try:
-        return str(client.create_experiment(name, artifact_location=artifacts))
-    except MlflowException:
-        experiment = client.get_experiment_by_name(name)  # somebody else was faster
-        if experiment is None:
-            raise
-        return str(experiment.experiment_id)
 
 
 def _note(study: Mapping[str, Any]) -> str:
@@ -294,27 +244,3 @@ def _history(rows: list[dict[str, Any]]) -> list[Point]:
             point = points.setdefault(int(row["epoch"]), {"epoch": int(row["epoch"])})
             point[row["metric"]] = row["value"]
     return list(points.values())
-
-
-def _prepare(path: Path) -> None:
-    """Makes an SQLite store's file if there is none; readers and a writer then do not block one another.
-
-    It takes seconds, and a database that is half made is of no use to anyone: the file appears whole or not at all,
-    and of several launches that make it at once one wins.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        fresh, whole = (path.with_name(f".{path.name}.{os.getpid()}.{part}") for part in ("made", "whole"))
-        try:
-            MlflowClient(f"sqlite:///{fresh}").search_experiments(max_results=1)
-            shutil.copyfile(fresh, whole)  # a file that MLflow has not open
-            with suppress(FileExistsError):
-                path.hardlink_to(whole)
-        finally:
-            fresh.unlink(missing_ok=True)
-            whole.unlink(missing_ok=True)
-    connection = sqlite3.connect(path)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-    finally:
-        connection.close()

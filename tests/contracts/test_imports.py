@@ -79,7 +79,7 @@ def test_ray_is_imported_in_the_engine_alone() -> None:
 
 
 def test_mlflow_is_imported_in_tracking_alone() -> None:
-    assert _importers("mlflow") == {"study.tracking.runs"}
+    assert {name for name in _importers("mlflow") if not _under(name, "study.tracking")} == set()
 
 
 def test_trainers_import_torch_alone() -> None:

@@ -62,7 +62,9 @@ def test_what_the_store_missed_is_made_up_for(work: Path, tiny: tuple[Path, Ende
 
 
 def test_many_launches_make_one_store(tmp_path: Path) -> None:
-    code = "import sys; from pathlib import Path; from study.tracking.runs import _prepare; _prepare(Path(sys.argv[1]))"
+    code = (
+        "import sys; from pathlib import Path; from study.tracking.client import _prepare; _prepare(Path(sys.argv[1]))"
+    )
     path = tmp_path / "mlflow.db"
     makers = [subprocess.Popen([sys.executable, "-c", code, str(path)]) for _ in range(2)]
     assert [maker.wait() for maker in makers] == [0, 0]

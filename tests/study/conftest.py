@@ -8,7 +8,7 @@ import pytest
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of an MLflow store without runs; making one takes seconds. Copy it."""
-    from study.tracking.runs import connect  # noqa: PLC0415  mlflow takes seconds
+    from study.tracking.client import connect  # noqa: PLC0415  mlflow takes seconds
 
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
     connect(f"sqlite:///{path}")

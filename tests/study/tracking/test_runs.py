@@ -17,8 +17,9 @@ from study.ledger.headline import headline
 from study.ledger.state import State
 from study.ledger.trial import Trial
 from study.reporting import make as reporting
+from study.tracking.client import connect, search
 from study.tracking.restore import restore
-from study.tracking.runs import PARENT, Store, connect, search
+from study.tracking.runs import PARENT, Store
 from tests.support import table, trials
 
 NAME = "sigma_sweep"
