@@ -27,11 +27,11 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     if not levels.shape[1] or trials.empty:
         return pd.DataFrame()
     long = trials.melt([*SETTING, "seed"], list(MEASURES), "measure", "value")
-    found = with_gains(compare(long, "measure"), long, "measure", bases(levels))
+    frame = with_gains(compare(long, "measure"), long, "measure", bases(levels))
     return (
         levels.add_prefix(PREFIX)
         .reset_index()
-        .merge(found, on="config")
+        .merge(frame, on="config")
         .sort_values("measure", key=lambda m: m.map(list(MEASURES).index), kind="stable", ignore_index=True)
     )
 

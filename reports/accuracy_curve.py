@@ -24,8 +24,8 @@ def points(table: pd.DataFrame, x: str = X) -> pd.DataFrame:
     long = by_trial(table).melt(TRIAL, list(MEASURES), "measure", "accuracy")
     if long.empty:
         return pd.DataFrame()
-    found = curves(long, table, x, "measure")
-    return found.sort_values(["measure", "arm", "x"], kind="stable", ignore_index=True)
+    frame = curves(long, table, x, "measure")
+    return frame.sort_values(["measure", "arm", "x"], kind="stable", ignore_index=True)
 
 
 def table(points: pd.DataFrame, x: str = X) -> pd.DataFrame:
@@ -44,7 +44,7 @@ def table(points: pd.DataFrame, x: str = X) -> pd.DataFrame:
 
 def caption(points: pd.DataFrame, x: str = X) -> str:
     """Returns what the figure and the table show."""
-    found = points.dropna(subset="optimum")
+    frame = points.dropna(subset="optimum")
     vanilla, hollow = ", sigma 0 is vanilla training" * (x == X), ""
     if points["below_optimum"].any():
         hollow = "; a hollow point is significantly worse than the best of its curve"
@@ -54,7 +54,7 @@ def caption(points: pd.DataFrame, x: str = X) -> str:
         f"{hollow}. {marks_note(points, main, MEASURES[main['measure'].iloc[0]].lower())}"
     )
     for measure in PANELS:
-        for arm, curve in found[found["measure"] == measure].groupby("arm", sort=False):
+        for arm, curve in frame[frame["measure"] == measure].groupby("arm", sort=False):
             text += f" {arm}, {MEASURES[measure].lower()}: best {x} {_best_text(curve, x)}."
     return text
 
@@ -70,13 +70,13 @@ def _best_text(curve: pd.DataFrame, x: str) -> str:
 
 def summary(points: pd.DataFrame, x: str = X) -> dict[str, float]:
     """Returns the best x of each panel and the accuracy there over the same seeds, of the first curve."""
-    found = points[points["x"] == points["optimum"]].drop_duplicates("measure").set_index("measure")
+    frame = points[points["x"] == points["optimum"]].drop_duplicates("measure").set_index("measure")
     return {
         name: float(value)
-        for measure in (m for m in PANELS if m in found.index)
+        for measure in (m for m in PANELS if m in frame.index)
         for name, value in (
-            (f"best_{x}.{measure}", found.loc[measure, "optimum"]),
-            (f"best_accuracy.{measure}", found.loc[measure, "optimum_mean"]),
+            (f"best_{x}.{measure}", frame.loc[measure, "optimum"]),
+            (f"best_accuracy.{measure}", frame.loc[measure, "optimum_mean"]),
         )
     }
 

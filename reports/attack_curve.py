@@ -43,16 +43,16 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     both = pd.concat([clean[[*SETTING, "attack", "norm", "epsilon", "seed", "accuracy"]], attacked])
     both = both.dropna(subset=["accuracy", "epsilon"])
     groups = both.groupby([*SETTING, *RADIUS], sort=False)
-    found = groups["accuracy"].agg(n="count", mean="mean", std="std").join(groups["masked"].mean()).reset_index()
+    frame = groups["accuracy"].agg(n="count", mean="mean", std="std").join(groups["masked"].mean()).reset_index()
     attacks = both[both["attack"] == "worst"].rename(columns={"accuracy": "value"})
     lead = pd.concat(compare(part, "epsilon").assign(attack="worst", norm=n) for n, part in attacks.groupby("norm"))
-    found = found.merge(lead[["config", *RADIUS, *MARKS]], on=["config", *RADIUS], how="left")
-    found[["best", "worse"]] = found[["best", "worse"]].eq(True)
-    found = found.merge(_flagged(both), on="config", how="left").fillna({"flagged": 0, "attacked": 0})
-    found = found.astype({"flagged": int, "attacked": int})
-    found = found.merge(_sigmas(table), on="config", how="left")
-    curve = found["config"].map(curve_names(table, "sigma"))
-    return found.assign(arm=curve, learned=found["learned"].eq(True))
+    frame = frame.merge(lead[["config", *RADIUS, *MARKS]], on=["config", *RADIUS], how="left")
+    frame[["best", "worse"]] = frame[["best", "worse"]].eq(True)
+    frame = frame.merge(_flagged(both), on="config", how="left").fillna({"flagged": 0, "attacked": 0})
+    frame = frame.astype({"flagged": int, "attacked": int})
+    frame = frame.merge(_sigmas(table), on="config", how="left")
+    curve = frame["config"].map(curve_names(table, "sigma"))
+    return frame.assign(arm=curve, learned=frame["learned"].eq(True))
 
 
 def _flagged(both: pd.DataFrame) -> pd.DataFrame:
@@ -66,9 +66,9 @@ def _radii(points: pd.DataFrame) -> list[tuple[str, float, str]]:
 
     Norms come in the order of NORMS, radii by size.
     """
-    found = points.loc[points["attack"] == "worst", ["norm", "epsilon"]].drop_duplicates()
-    pairs = sorted(found.itertuples(index=False, name=None), key=lambda pair: (list(NORMS).index(pair[0]), pair[1]))
-    several = found["norm"].nunique() > 1
+    frame = points.loc[points["attack"] == "worst", ["norm", "epsilon"]].drop_duplicates()
+    pairs = sorted(frame.itertuples(index=False, name=None), key=lambda pair: (list(NORMS).index(pair[0]), pair[1]))
+    several = frame["norm"].nunique() > 1
     return [(norm, radius, f"{NORMS[norm]} " if several else "") for norm, radius in pairs]
 
 

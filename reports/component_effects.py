@@ -44,10 +44,10 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
             if not effects or values.isna().to_numpy().all():
                 continue
             weights = pd.DataFrame([_weights(*effect) for effect in effects.values()], index=list(effects))
-            found = significance.contrasts(values, weights.reindex(columns=values.index, fill_value=0).fillna(0))
-            found = found[["n", "difference", "low", "high", "p"]].set_axis(COLUMNS, axis=1)
+            frame = significance.contrasts(values, weights.reindex(columns=values.index, fill_value=0).fillna(0))
+            frame = frame[["n", "difference", "low", "high", "p"]].set_axis(COLUMNS, axis=1)
             about = {"kind": kind, "measure": measure, "pairs": [len(groups) for groups, _ in effects.values()]}
-            parts.append(found.rename_axis("name").reset_index().assign(**about))
+            parts.append(frame.rename_axis("name").reset_index().assign(**about))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 

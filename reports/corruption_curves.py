@@ -29,8 +29,8 @@ def points(table: pd.DataFrame, x: str = X) -> pd.DataFrame:
     if x not in table or trials.empty:
         return pd.DataFrame()
     families = trials.drop_duplicates("corruption").set_index("corruption")["family"]
-    found = curves(trials, table, x, "corruption").join(families, on="corruption")
-    return found.sort_values("x", kind="stable", ignore_index=True) if found["x"].notna().any() else pd.DataFrame()
+    frame = curves(trials, table, x, "corruption").join(families, on="corruption")
+    return frame.sort_values("x", kind="stable", ignore_index=True) if frame["x"].notna().any() else pd.DataFrame()
 
 
 def table(points: pd.DataFrame, x: str = X) -> pd.DataFrame:

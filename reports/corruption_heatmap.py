@@ -43,16 +43,16 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     whole = corrupted.groupby(TRIAL, sort=False)["value"].mean().reset_index()
     trials = pd.concat([trials.fillna({"family": "clean"}), whole.assign(family=MEAN[0], corruption=MEAN[1])])
     families = trials.drop_duplicates("corruption").set_index("corruption")["family"]
-    found = compare(trials, "corruption").join(families, on="corruption")
+    frame = compare(trials, "corruption").join(families, on="corruption")
     reference = base(table)
     over = dict.fromkeys(trials["config"], reference) if reference else {}
-    found = with_gains(found, trials, "corruption", over)
+    frame = with_gains(frame, trials, "corruption", over)
     if reference is None:
-        found["gain"], found["gain_n"] = (
-            found["mean"] - found.groupby("corruption")["mean"].transform("mean"),
-            found["n"],
+        frame["gain"], frame["gain_n"] = (
+            frame["mean"] - frame.groupby("corruption")["mean"].transform("mean"),
+            frame["n"],
         )
-    return found.assign(shown=found["config"].isin(strongest(table, LIMIT, reference)))
+    return frame.assign(shown=frame["config"].isin(strongest(table, LIMIT, reference)))
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:

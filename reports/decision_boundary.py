@@ -38,8 +38,8 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
         facts = {"config": config, "label": label, "seed": seed, **clean.loc[config]}
         means = {"length": lengths[config, label, seed], "mean_length": lengths[config].mean()}
         parts.append(part.assign(**facts, **means))
-    found = pd.concat(parts, ignore_index=True)
-    return found.astype({"n": int, "best": bool, "worse": bool})
+    frame = pd.concat(parts, ignore_index=True)
+    return frame.astype({"n": int, "best": bool, "worse": bool})
 
 
 def boundary_length(grid: np.ndarray) -> float:

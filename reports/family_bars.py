@@ -30,8 +30,8 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     corrupted = each[each["corruption"] != "clean"]
     if corrupted.empty:
         return pd.DataFrame()
-    found = compare(pd.concat([each.fillna({"family": "clean"}), corrupted.assign(family=ALL)]), "family")
-    return found.assign(shown=found["config"].isin(strongest(table, LIMIT, base(table))))
+    frame = compare(pd.concat([each.fillna({"family": "clean"}), corrupted.assign(family=ALL)]), "family")
+    return frame.assign(shown=frame["config"].isin(strongest(table, LIMIT, base(table))))
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:

@@ -36,8 +36,8 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     long = pd.concat(parts, ignore_index=True)
     long["place"] = long["benchmark"] + " " + long["number"]
     where = long.drop_duplicates("place").set_index("place")[["benchmark", "number"]]
-    found = compare(long, "place", lower=set(long["place"])).join(where, on="place").drop(columns="place")
-    return found.assign(reference=own["label"].iloc[0] if len(rates) else "")
+    frame = compare(long, "place", lower=set(long["place"])).join(where, on="place").drop(columns="place")
+    return frame.assign(reference=own["label"].iloc[0] if len(rates) else "")
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:

@@ -21,8 +21,8 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     if long.empty:
         return pd.DataFrame()
     over = base(table)
-    found = with_gains(compare(long, "measure"), long, "measure", dict.fromkeys(long["config"], over) if over else {})
-    return beside(found, table, "measure")
+    frame = with_gains(compare(long, "measure"), long, "measure", dict.fromkeys(long["config"], over) if over else {})
+    return beside(frame, table, "measure")
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:

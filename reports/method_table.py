@@ -34,12 +34,12 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     own = pd.Series([trained[config] in seen[config] for config in long["config"]], index=long.index, dtype=bool)
     bracket = own & (long["measure"] == "corruption")
     parts = [compare(part, "measure").assign(bracket=told) for told, part in long.groupby(bracket)]
-    found = pd.concat(parts, ignore_index=True)
+    frame = pd.concat(parts, ignore_index=True)
     marks = [name for name in MARKS if name not in ("best", "worse", "difference_n")]
-    found.loc[found["bracket"], marks] = float("nan")
-    found.loc[found["bracket"], ["best", "worse", "difference_n"]] = [False, False, 0]
+    frame.loc[frame["bracket"], marks] = float("nan")
+    frame.loc[frame["bracket"], ["best", "worse", "difference_n"]] = [False, False, 0]
     order = {config: place for place, config in enumerate(long["config"].unique())}
-    return found.sort_values("config", key=lambda c: c.map(order), kind="stable", ignore_index=True)
+    return frame.sort_values("config", key=lambda c: c.map(order), kind="stable", ignore_index=True)
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:

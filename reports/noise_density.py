@@ -29,8 +29,8 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     rows = table[
         (table["benchmark"] == "record") & table["metric"].isin((*PATCHES, "density", "density_epoch", "patch"))
     ]
-    found = [part for _, arm in rows.groupby("arm", sort=False) for part in _trial(arm)]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+    frame = [part for _, arm in rows.groupby("arm", sort=False) for part in _trial(arm)]
+    return pd.concat(frame, ignore_index=True) if frame else pd.DataFrame()
 
 
 def _trial(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:

@@ -26,11 +26,11 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     medians = rows.rename(columns={"corruption": "number"})
     clean = by_trial(table).assign(number="clean").rename(columns={"clean": "value"})
     both = pd.concat([clean[clean["config"].isin(medians["config"])], medians[medians["number"].isin(NOISES)]])
-    found = compare(both, "number").set_index([*SETTING, "number"])
+    frame = compare(both, "number").set_index([*SETTING, "number"])
     each = both.dropna(subset="value").groupby([*SETTING, "number"], sort=False)["value"]
-    found[["medians", "mean", "std", "infinite"]] = each.agg(["count", "mean", spread, _infinite])
-    found["generators"] = (found["medians"] / found["n"]).round().astype(int)
-    return found.reset_index()
+    frame[["medians", "mean", "std", "infinite"]] = each.agg(["count", "mean", spread, _infinite])
+    frame["generators"] = (frame["medians"] / frame["n"]).round().astype(int)
+    return frame.reset_index()
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:

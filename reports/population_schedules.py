@@ -24,15 +24,15 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     rows = table[table["benchmark"] == BENCHMARK]
     if rows.empty:
         return pd.DataFrame()
-    found = pd.DataFrame({
+    frame = pd.DataFrame({
         "member": rows["severity"].astype(int),
         "metric": rows["metric"], "epoch": rows["epoch"].astype(int), "value": rows["value"],
     })  # fmt: skip
-    found = found[~found["metric"].isin(BESIDE - {"source"})]
-    found = found.sort_values(["metric", "member", "epoch"], ignore_index=True)
-    way = _way(found)
-    best = [way.get(epoch) == member for epoch, member in zip(found["epoch"], found["member"], strict=True)]
-    return found.assign(best=best)
+    frame = frame[~frame["metric"].isin(BESIDE - {"source"})]
+    frame = frame.sort_values(["metric", "member", "epoch"], ignore_index=True)
+    way = _way(frame)
+    best = [way.get(epoch) == member for epoch, member in zip(frame["epoch"], frame["member"], strict=True)]
+    return frame.assign(best=best)
 
 
 def _way(found: pd.DataFrame) -> dict[int, int]:

@@ -55,11 +55,11 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
         n=("accuracy", "count"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean"),
         accuracy_std=("accuracy", "std"), share=("share", "sum"),
     )  # fmt: skip
-    found = bins.reset_index().merge(errors[[*KEYS, *ECE.values()]], on=KEYS)
-    found["share"] /= found["ece_n"]
-    places = found.groupby("config", sort=False).ngroup()  # settings stay in the study's order
-    found = found.assign(place=places).sort_values(["place", "images", "bin"], ignore_index=True).drop(columns="place")
-    return found.assign(shown=found["config"].isin(strongest(table, LIMIT, base(table))))
+    frame = bins.reset_index().merge(errors[[*KEYS, *ECE.values()]], on=KEYS)
+    frame["share"] /= frame["ece_n"]
+    places = frame.groupby("config", sort=False).ngroup()  # settings stay in the study's order
+    frame = frame.assign(place=places).sort_values(["place", "images", "bin"], ignore_index=True).drop(columns="place")
+    return frame.assign(shown=frame["config"].isin(strongest(table, LIMIT, base(table))))
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:

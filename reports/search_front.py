@@ -14,11 +14,11 @@ SHOWN = 15
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
     """Returns the candidates with both accuracies, and front: whether no other is at least as good and once better."""
-    found = candidates(table)
-    found = found.dropna(subset=["clean", "corruption"]) if len(found) else found
-    if len(found) < 2:
+    frame = candidates(table)
+    frame = frame.dropna(subset=["clean", "corruption"]) if len(frame) else frame
+    if len(frame) < 2:
         return pd.DataFrame()
-    return found.assign(front=front(found["clean"].to_numpy(), found["corruption"].to_numpy())).reset_index(drop=True)
+    return frame.assign(front=front(frame["clean"].to_numpy(), frame["corruption"].to_numpy())).reset_index(drop=True)
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
@@ -55,8 +55,8 @@ def draw(points: pd.DataFrame) -> Figure:
         100 * edge["clean"], 100 * edge["corruption"], "o-", color=PALETTE[0], drawstyle="steps-pre", label="front"
     )
     if points["chosen"].any():
-        kept = points[points["chosen"]]
-        axis.plot(100 * kept["clean"], 100 * kept["corruption"], "*", color=PALETTE[1], markersize=10, label="chosen")
+        best = points[points["chosen"]]
+        axis.plot(100 * best["clean"], 100 * best["corruption"], "*", color=PALETTE[1], markersize=10, label="chosen")
     axis.set(xlabel="validation accuracy, clean (%)", ylabel="validation accuracy under\ncorruption (%)")
     figure.legend(loc="outside lower center", ncols=3)
     return figure

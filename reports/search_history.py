@@ -10,8 +10,8 @@ from reports.core.style import ONE_COLUMN, PALETTE
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
     """Returns the candidates in order, each with the best objective up to it; empty below two."""
-    found = candidates(table)
-    return found.assign(best=found["objective"].cummax()) if len(found) > 1 else pd.DataFrame()
+    frame = candidates(table)
+    return frame.assign(best=frame["objective"].cummax()) if len(frame) > 1 else pd.DataFrame()
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:

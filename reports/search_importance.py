@@ -17,17 +17,17 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
     Parameters that every candidate has are compared. Empty below four candidates, and where nothing varies.
     """
-    found = candidates(table)
-    if len(found) < 4:
+    frame = candidates(table)
+    if len(frame) < 4:
         return pd.DataFrame()
-    values, rows = parameters(table).reindex(found["config"]), []
+    values, rows = parameters(table).reindex(frame["config"]), []
     values = values[[name for name in values if values[name].notna().all() and values[name].nunique() > 1]]
     for objective in NAMES:
-        scores = found.set_index("config")[objective]
+        scores = frame.set_index("config")[objective]
         if values.shape[1] and scores.notna().all() and scores.nunique() > 1:
             shares = _shares(values, [round(float(score), 9) for score in scores])
             # Rounded, so that the order in which means were summed decides no split of the forest.
-            rows += [{"objective": objective, "parameter": name, "share": s, "n": len(found)} for name, s in shares]
+            rows += [{"objective": objective, "parameter": name, "share": s, "n": len(frame)} for name, s in shares]
     return pd.DataFrame(rows)
 
 
@@ -44,14 +44,14 @@ def _shares(values: pd.DataFrame, scores: list[float]) -> list[tuple[str, float]
             else optuna.distributions.CategoricalDistribution(sorted(set(column)))
         )
     for (_, row), score in zip(values.iterrows(), scores, strict=True):
-        given: dict[str, Any] = {
+        supplied: dict[str, Any] = {
             name: float(row[name]) if isinstance(space, optuna.distributions.FloatDistribution) else row[name]
             for name, space in spaces.items()
         }
-        study.add_trial(optuna.trial.create_trial(params=given, distributions=spaces, value=score))
+        study.add_trial(optuna.trial.create_trial(params=supplied, distributions=spaces, value=score))
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-    found = optuna.importance.get_param_importances(study, evaluator=evaluator)
-    return [(name, float(share)) for name, share in sorted(found.items())]
+    frame = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return [(name, float(share)) for name, share in sorted(frame.items())]
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:

@@ -20,18 +20,18 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     """Returns one row a candidate and parameter: number, label, objective, chosen, parameter, value (text), and place,
     where in [0, 1] it is on the parameter's axis: numbers by size, texts evenly. Empty below two candidates.
     """
-    found = candidates(table)
-    if len(found) < 2:
+    frame = candidates(table)
+    if len(frame) < 2:
         return pd.DataFrame()
-    values, parts = parameters(table).reindex(found["config"]), []
+    values, parts = parameters(table).reindex(frame["config"]), []
     for name in values:
         column = values[name].reset_index(drop=True)
         numeric = pd.api.types.is_numeric_dtype(column) and column.notna().all()
         texts = column.map("{:.3g}".format) if numeric else column.fillna(ABSENT).map(_text)
         ranks = column.astype(float) if numeric else texts.map({t: i for i, t in enumerate(sorted(set(texts)))})
         place = (ranks - ranks.min()) / max(ranks.max() - ranks.min(), 1e-12)
-        kept = found[["number", "label", "objective", "chosen"]]
-        parts.append(kept.assign(parameter=str(name), value=texts, place=place.astype(float)))
+        chosen = frame[["number", "label", "objective", "chosen"]]
+        parts.append(chosen.assign(parameter=str(name), value=texts, place=place.astype(float)))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 

@@ -36,9 +36,9 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     ])  # fmt: skip
     long["place"] = long["family"] + " " + long["severity"].astype(int).astype(str)
     about = long.drop_duplicates("place").set_index("place")[["family", "severity"]].astype({"severity": int})
-    found = compare(long, "place").join(about, on="place").drop(columns="place")
-    found = found.sort_values("severity", kind="stable", ignore_index=True)
-    return found.assign(shown=found["config"].isin(strongest(table, LIMIT, base(table))))
+    frame = compare(long, "place").join(about, on="place").drop(columns="place")
+    frame = frame.sort_values("severity", kind="stable", ignore_index=True)
+    return frame.assign(shown=frame["config"].isin(strongest(table, LIMIT, base(table))))
 
 
 def _complete(rows: pd.DataFrame) -> "pd.Series[bool]":

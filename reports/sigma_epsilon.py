@@ -37,15 +37,15 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     kind = accuracies["method"].map(METHODS)
     value = pd.to_numeric(accuracies["sigma"].where(kind == "sigma", accuracies["epsilon"]))
     accuracies = accuracies[["radius", "seed"]].assign(kind=kind, x=value, accuracy=accuracies["value"])
-    found = accuracies.groupby(["radius", "kind", "x"])["accuracy"].agg(n="count", mean="mean", std="std").reset_index()
-    found[["equal", "low", "high"]] = float("nan")
-    found["beyond"] = False
+    frame = accuracies.groupby(["radius", "kind", "x"])["accuracy"].agg(n="count", mean="mean", std="std").reset_index()
+    frame[["equal", "low", "high"]] = float("nan")
+    frame["beyond"] = False
     for tested, group in accuracies.groupby("radius"):
         for x, numbers in _equals(group).items():
-            here = (found["radius"] == tested) & (found["kind"] == "sigma") & (found["x"] == x)
-            found.loc[here, ["equal", "low", "high"]] = numbers[:3]
-            found.loc[here, "beyond"] = numbers[3]
-    return found.rename(columns={"x": "value"}).assign(norm=norm)
+            here = (frame["radius"] == tested) & (frame["kind"] == "sigma") & (frame["x"] == x)
+            frame.loc[here, ["equal", "low", "high"]] = numbers[:3]
+            frame.loc[here, "beyond"] = numbers[3]
+    return frame.rename(columns={"x": "value"}).assign(norm=norm)
 
 
 def _equals(group: pd.DataFrame) -> dict[float, tuple[float, float, float, bool]]:

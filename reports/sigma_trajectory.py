@@ -31,17 +31,17 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     watched = watched.assign(start=pd.to_numeric(watched["sigma"]))
     by = [*KEYS, "epoch"]
     sigma = watched[watched["metric"] == "sigma"]
-    found = sigma.groupby(by, sort=False)["value"].agg(n="count", mean="mean", std="std")
+    frame = sigma.groupby(by, sort=False)["value"].agg(n="count", mean="mean", std="std")
     for name, metric in (("lowest", "sigma_min"), ("highest", "sigma_max")):
-        found[name] = watched[watched["metric"] == metric].groupby(by)["value"].mean()
-    found = found.reset_index()
-    found.insert(0, "group", found["config"].map(curve_names(table, "sigma")))
-    found = found.sort_values(["group", "start", "epoch"], kind="stable", ignore_index=True)
-    ends = found.groupby("config").tail(1).groupby("group")["mean"]
+        frame[name] = watched[watched["metric"] == metric].groupby(by)["value"].mean()
+    frame = frame.reset_index()
+    frame.insert(0, "group", frame["config"].map(curve_names(table, "sigma")))
+    frame = frame.sort_values(["group", "start", "epoch"], kind="stable", ignore_index=True)
+    ends = frame.groupby("config").tail(1).groupby("group")["mean"]
     several = ends.count() > 1
-    found["spread"] = found["group"].map((ends.max() / ends.min() - 1).where(several))
-    found["drift"] = found["config"].map(found.groupby("config").apply(_drift, include_groups=False))
-    return found
+    frame["spread"] = frame["group"].map((ends.max() / ends.min() - 1).where(several))
+    frame["drift"] = frame["config"].map(frame.groupby("config").apply(_drift, include_groups=False))
+    return frame
 
 
 def _drift(rows: pd.DataFrame) -> float:

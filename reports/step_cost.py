@@ -21,13 +21,13 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     if rows.empty:
         return pd.DataFrame()
     ways = rows.groupby(["corruption", "severity", "metric"], sort=False)["value"]
-    found = ways.mean().unstack("metric")
-    found["ratio_std"] = ways.std().unstack("metric")["ratio"]
-    found["n"] = ways.count().unstack("metric")["ratio"]
-    found = found.rename_axis(index=["training", "steps"], columns=None).reset_index()
-    found["memory_ratio"] = found["memory"] / found.loc[found["training"] == VANILLA, "memory"].iloc[0]
-    found = found.astype({"steps": int, "n": int}).sort_values("ratio", kind="stable", ignore_index=True)
-    return found[
+    frame = ways.mean().unstack("metric")
+    frame["ratio_std"] = ways.std().unstack("metric")["ratio"]
+    frame["n"] = ways.count().unstack("metric")["ratio"]
+    frame = frame.rename_axis(index=["training", "steps"], columns=None).reset_index()
+    frame["memory_ratio"] = frame["memory"] / frame.loc[frame["training"] == VANILLA, "memory"].iloc[0]
+    frame = frame.astype({"steps": int, "n": int}).sort_values("ratio", kind="stable", ignore_index=True)
+    return frame[
         ["training", "steps", "n", "seconds", "ratio", "ratio_std", "ratio_low", "ratio_high", "memory", "memory_ratio"]
     ]
 

@@ -38,12 +38,12 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     if trials["config"].nunique() < 2:
         return pd.DataFrame()
     each = compare(trials.melt([*SETTING, "seed"], [X, Y], "measure"), "measure")
-    found = each[each["measure"] == X][[*SETTING, "n"]]
+    frame = each[each["measure"] == X][[*SETTING, "n"]]
     for measure in (X, Y):
         part = each[each["measure"] == measure].set_index("config")[["mean", "std", *MARKS]]
-        found = found.join(part.set_axis([measure, *(f"{measure}_{n}" for n in part.columns[1:])], axis=1), on="config")
-    on = front(found[X].to_numpy(), found[Y].to_numpy())
-    return found.assign(front=on).reset_index(drop=True)
+        frame = frame.join(part.set_axis([measure, *(f"{measure}_{n}" for n in part.columns[1:])], axis=1), on="config")
+    on = front(frame[X].to_numpy(), frame[Y].to_numpy())
+    return frame.assign(front=on).reset_index(drop=True)
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:

@@ -40,9 +40,9 @@ class CutMix(Method):
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
         """Returns the mixed cross-entropy of the cut images."""
         height, width = x.shape[2:]
-        kept, order = draw_pairs(len(x), self.alpha, rng)
+        chosen, order = draw_pairs(len(x), self.alpha, rng)
         applied = torch.rand((), generator=rng, device=x.device) < self.probability
-        side = (1 - kept).sqrt() * applied
+        side = (1 - chosen).sqrt() * applied
         inside = box((side * height).floor().view(1), (side * width).floor().view(1), height, width, rng)
         share = 1 - inside.float().mean()
         return mixed_cross_entropy(model(torch.where(inside, x[order], x)), y, share, order)

@@ -36,8 +36,8 @@ def strongest(table: pd.DataFrame, limit: int, keep: str | None = None) -> set[s
     trials = by_trial(table)
     scores = trials["corruption"].fillna(trials["clean"]).groupby(trials["config"]).mean()
     ranked = scores.sort_index().sort_values(ascending=False, kind="stable").index
-    kept = [config for config in ranked if config == keep]
-    return set(kept + [config for config in ranked if config != keep][: limit - len(kept)])
+    chosen = [config for config in ranked if config == keep]
+    return set(chosen + [config for config in ranked if config != keep][: limit - len(chosen)])
 
 
 def limit_text(points: pd.DataFrame) -> str:

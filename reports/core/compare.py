@@ -36,14 +36,14 @@ def compare(long: pd.DataFrame, column: str, lower: Collection[str] = ()) -> pd.
     keys = [*SETTING, column]
     values = _by_seed(long, column)
     rows = values.groupby(keys, sort=False)
-    found = rows.agg(n="count", mean="mean", std=spread, low="min", high="max").reset_index()
-    if found.empty:
-        return found
+    frame = rows.agg(n="count", mean="mean", std=spread, low="min", high="max").reset_index()
+    if frame.empty:
+        return frame
     marks = [
         _marks(matrix, name not in lower).assign(**{column: name}).reset_index()
         for name, matrix in _matrices(values, column)
     ]
-    return found.merge(pd.concat(marks), on=["config", column], how="left")
+    return frame.merge(pd.concat(marks), on=["config", column], how="left")
 
 
 def with_gains(found: pd.DataFrame, long: pd.DataFrame, column: str, over: Mapping[str, str]) -> pd.DataFrame:

@@ -69,22 +69,22 @@ def curves(trials: pd.DataFrame, table: pd.DataFrame, x: str, panel: str) -> pd.
     long = trials.rename(columns={"accuracy": "value"}).dropna(subset="value")
     # What is no number, such as a list, has no place on the axis.
     places = pd.to_numeric(table.drop_duplicates("config").set_index("config")[x], errors="coerce")
-    found = compare(long, panel)
-    found = found.assign(x=found["config"].map(places), arm=found["config"].map(curve_names(table, x)))
-    found["arm"] = found["arm"].where(found["x"].notna(), found["label"])
-    found["x"] = found["x"].where(found.groupby("arm")["x"].transform("nunique") > 1)
-    found[list(OPTIMUM)], found["below_optimum"] = float("nan"), False
-    for name, part in found[found["x"].notna()].groupby(panel):
+    frame = compare(long, panel)
+    frame = frame.assign(x=frame["config"].map(places), arm=frame["config"].map(curve_names(table, x)))
+    frame["arm"] = frame["arm"].where(frame["x"].notna(), frame["label"])
+    frame["x"] = frame["x"].where(frame.groupby("arm")["x"].transform("nunique") > 1)
+    frame[list(OPTIMUM)], frame["below_optimum"] = float("nan"), False
+    for name, part in frame[frame["x"].notna()].groupby(panel):
         values = long[long[panel] == name].pivot(index="config", columns="seed", values="value")
         for _, curve in part.groupby("arm"):
             shared = values.loc[curve["config"]].dropna(axis="columns")
             if shared.size:
                 optimum = _optimum(curve["x"].to_numpy(), shared.to_numpy())
                 best = curve.loc[curve["x"] == optimum[0], "config"].iloc[0]
-                found.loc[curve.index, list(OPTIMUM)] = optimum
+                frame.loc[curve.index, list(OPTIMUM)] = optimum
                 worse = with_best(values, best=best).table["worse"]
-                found.loc[curve.index, "below_optimum"] = worse[curve["config"]].to_numpy()
-    return found
+                frame.loc[curve.index, "below_optimum"] = worse[curve["config"]].to_numpy()
+    return frame
 
 
 def near_text(curve: pd.DataFrame, x: str) -> str:

@@ -59,8 +59,8 @@ def inline(text: str, name: str, label: str) -> str:
 
 def dark_colours(texts: list[str]) -> dict[str, str]:
     """Returns CSS variable -> colour on the dark page, of all `inline` wrote: greys turned, dark colours lifted."""
-    found = sorted({colour for text in texts for colour in re.findall(r"var\(--x([0-9a-f]{6}),", text)})
-    return {f"--x{colour}": _on_dark(f"#{colour}") for colour in found}
+    frame = sorted({colour for text in texts for colour in re.findall(r"var\(--x([0-9a-f]{6}),", text)})
+    return {f"--x{colour}": _on_dark(f"#{colour}") for colour in frame}
 
 
 def contrast(one: str, other: str) -> float:

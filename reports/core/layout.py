@@ -27,8 +27,8 @@ def by_setting(
         return shown
     known = _pivoted(points, list(points["published"].fillna("")), column, names)
     known = known.assign(Training=known["Training"] + ", as published", n="")
-    kept = known[(known.drop(columns=["Training", "n"]) != "").any(axis=1)]
-    return pd.concat([shown, kept]).sort_index(kind="stable").reset_index(drop=True)
+    chosen = known[(known.drop(columns=["Training", "n"]) != "").any(axis=1)]
+    return pd.concat([shown, chosen]).sort_index(kind="stable").reset_index(drop=True)
 
 
 def by_benchmark(

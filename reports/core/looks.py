@@ -51,7 +51,7 @@ def looks(settings: pd.DataFrame) -> dict[str, Look]:
     sizes = settings.groupby("arm", sort=False).size()
     ramps = [arm for arm, size in sizes.items() if size >= RAMP]
     colours = REFERENCES if ramps else PALETTE
-    found: dict[str, Look] = {}
+    frame: dict[str, Look] = {}
     others = 0
     for arm, group in settings.groupby("arm", sort=False):
         if arm in ramps:
@@ -59,18 +59,18 @@ def looks(settings: pd.DataFrame) -> dict[str, Look]:
             shades = mpl.colormaps[RAMPS[place % len(RAMPS)]]
             for step, config in enumerate(group.index):
                 colour = mpl.colors.to_hex(shades(0.9 * step / (len(group) - 1)))
-                found[config] = Look(colour, LINES[place // len(RAMPS) % len(LINES)], MARKERS[place % len(MARKERS)], "")
+                frame[config] = Look(colour, LINES[place // len(RAMPS) % len(LINES)], MARKERS[place % len(MARKERS)], "")
             continue
         for config in group.index:
             turn = others // len(colours) + (1 if ramps else 0)
-            found[config] = Look(
+            frame[config] = Look(
                 colours[others % len(colours)],
                 LINES[turn % len(LINES)],
                 MARKERS[(others + len(ramps)) % len(MARKERS)],
                 HATCHES[turn % len(HATCHES)],
             )
             others += 1
-    return found
+    return frame
 
 
 def marked(

@@ -39,8 +39,8 @@ def beside(points: pd.DataFrame, table: pd.DataFrame, number: str) -> pd.DataFra
         if what == [setting["data"], setting["model"], setting["method"]] and _meets(setting, conditions)
         for line in part.to_dict("records")
     ]
-    found = pd.DataFrame(known, columns=["config", number, "published", "source"])
-    joined = points.merge(found, on=["config", number], how="left")
+    frame = pd.DataFrame(known, columns=["config", number, "published", "source"])
+    joined = points.merge(frame, on=["config", number], how="left")
     data = joined["config"].map({config: setting["data"] for config, setting in settings.items()})
     measured = joined["benchmark"] if "benchmark" in joined else joined["config"].map(_benchmarks(table))
     apart = (joined[number] != "clean") & (measured != data.map(BENCHMARKS))

@@ -27,12 +27,12 @@ def candidates(table: pd.DataFrame) -> pd.DataFrame:
     if trials.empty:
         return pd.DataFrame()
     grouped = trials.groupby(["config", "label"], sort=True)
-    found = grouped.agg(n=("clean", "count"), clean=("clean", "mean"), corruption=("corruption", "mean")).reset_index()
+    frame = grouped.agg(n=("clean", "count"), clean=("clean", "mean"), corruption=("corruption", "mean")).reset_index()
     about = table.drop_duplicates("config").set_index("config")
-    found["number"] = found["config"].map(about["candidate"]) if "candidate" in about else range(len(found))
-    found["chosen"] = found["config"].map(about["chosen"]).astype(bool) if "chosen" in about else False
-    found["objective"] = found["corruption"].fillna(found["clean"])
-    return found.sort_values("number", ignore_index=True)
+    frame["number"] = frame["config"].map(about["candidate"]) if "candidate" in about else range(len(frame))
+    frame["chosen"] = frame["config"].map(about["chosen"]).astype(bool) if "chosen" in about else False
+    frame["objective"] = frame["corruption"].fillna(frame["clean"])
+    return frame.sort_values("number", ignore_index=True)
 
 
 def parameters(table: pd.DataFrame) -> pd.DataFrame:

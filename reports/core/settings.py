@@ -48,10 +48,10 @@ def components(table: pd.DataFrame) -> pd.DataFrame:
         for part, column in _parts(name, values[name]):
             if column.dropna().nunique() > 1:
                 levels[part] = _levels(column)
-    found = pd.DataFrame(levels, index=values.index)
-    if not found.shape[1] or found.duplicated().any():
-        found = found if arms.nunique() < 2 else found.assign(arm=arms)
-    return found
+    frame = pd.DataFrame(levels, index=values.index)
+    if not frame.shape[1] or frame.duplicated().any():
+        frame = frame if arms.nunique() < 2 else frame.assign(arm=arms)
+    return frame
 
 
 def in_print(name: str) -> str:

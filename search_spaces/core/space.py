@@ -63,11 +63,11 @@ class Arm:
 
     def dimensions(self) -> dict[str, Dimension]:
         """Returns name -> dimension, in order; "noise.additive" is the field of a dictionary."""
-        found: dict[str, Dimension] = {}
+        listed: dict[str, Dimension] = {}
         for name, value in self.space.items():
             fields = {f"{name}.{key}": v for key, v in value.items()} if isinstance(value, Mapping) else {name: value}
-            found |= {path: v for path, v in fields.items() if isinstance(v, Dimension)}
-        return found
+            listed |= {path: v for path, v in fields.items() if isinstance(v, Dimension)}
+        return listed
 
     def setting(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the parameters with a value chosen for every dimension."""

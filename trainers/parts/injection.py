@@ -18,12 +18,12 @@ def inject(x: Tensor, additive: Tensor, multiplicative: Tensor, sparse: float, r
     """
     # One uniform serves twice: given that it is >= sparse, (u - sparse) / (1 - sparse) is uniform again.
     u = torch.rand(x.shape, generator=rng, device=x.device)
-    kept = u >= sparse
+    chosen = u >= sparse
     swing = ((u - sparse) * (2 / (1 - sparse)) - 1).to(x.dtype)
     normal = torch.empty_like(x).normal_(generator=rng)
     shape = (-1, *[1] * (x.dim() - 1))
     noise = swing * multiplicative.to(x.dtype).view(shape) * x + normal * additive.to(x.dtype).view(shape)
-    return x + noise * kept
+    return x + noise * chosen
 
 
 def draw_strengths(levels: Tensor, images: int, rng: Generator) -> Tensor:

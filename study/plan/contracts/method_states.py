@@ -99,7 +99,7 @@ def _options(optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
 
 def _changes(entry: Entry) -> list[dict[str, Any]]:
     """Returns one change of each numeric parameter to another valid value."""
-    found = []
+    listed = []
     for name, default in signature.options_of(entry.target).items():
         if not isinstance(default, int | float) or isinstance(default, bool):
             continue
@@ -110,9 +110,9 @@ def _changes(entry: Entry) -> list[dict[str, Any]]:
             except (UserError, ValueError):  # out of range, alone or together with the other defaults
                 continue
             if change[name] != default:
-                found.append(change)
+                listed.append(change)
                 break
-    return found
+    return listed
 
 
 def _stored_buffers(method: nn.Module) -> dict[str, Tensor]:
@@ -121,18 +121,18 @@ def _stored_buffers(method: nn.Module) -> dict[str, Tensor]:
 
 def _configuration(method: nn.Module) -> dict[str, Any]:
     """Returns all that configures a method: plain values, buffers that are not stored, its own optimisers' options."""
-    found: dict[str, Any] = {}
+    listed: dict[str, Any] = {}
     for path, module in method.named_modules():
         for key, value in vars(module).items():
             if isinstance(value, int | float | str | bool | tuple) and not key.startswith("_"):
-                found[f"{path}.{key}"] = value
+                listed[f"{path}.{key}"] = value
             if isinstance(value, torch.optim.Optimizer):
-                found[f"{path}.{key}"] = _options(value)
+                listed[f"{path}.{key}"] = _options(value)
         for key, buffer in module.named_buffers(recurse=False):
             if key in module._non_persistent_buffers_set:
-                found[f"{path}.{key}"] = buffer.clone() if buffer is not None else None
-    found.pop(".training", None)
-    return found
+                listed[f"{path}.{key}"] = buffer.clone() if buffer is not None else None
+    listed.pop(".training", None)
+    return listed
 
 
 CHECKS = named(state_returns, hyper_parameters_win, resumes)

@@ -112,8 +112,8 @@ def nothing_of_no_rows(entry: Entry) -> None:
         for rows in (results.read([]), training[training["benchmark"] == results.TRAINING]):
             empty = entry.target.points(rows).empty
             require(empty, "points has rows where nothing was measured; an empty pandas.DataFrame is right")
-            made = write(entry.name, entry.target, rows, folder, FORMATS)
-            require(made == (None, {}) and not folder.exists(), "files are written where nothing was measured")
+            written = write(entry.name, entry.target, rows, folder, FORMATS)
+            require(written == (None, {}) and not folder.exists(), "files are written where nothing was measured")
 
 
 def order_of_rows(entry: Entry) -> None:
@@ -140,7 +140,7 @@ def _variants(entry: Entry) -> dict[str, pd.DataFrame]:
         whole = correct(whole)
     configs = list(dict.fromkeys(t.config_id for t in some))
     here = {config: index % 2 for index, config in enumerate(configs)}
-    found = {
+    listed = {
         COMPLETE: whole,
         "one seed": whole[whole["seed"] == 0],
         "a trial missing": whole[whole["trial"] != some[min(1, len(some) - 1)].key],
@@ -149,8 +149,8 @@ def _variants(entry: Entry) -> dict[str, pd.DataFrame]:
     }
     if entry.target.reads == "validation":
         numbers = whole["config"].map({config: index for index, config in enumerate(configs)})
-        found[OF_A_SEARCH] = whole.assign(candidate=numbers, chosen=numbers == 0)
-    return {variant: rows for variant, rows in found.items() if len(rows)}
+        listed[OF_A_SEARCH] = whole.assign(candidate=numbers, chosen=numbers == 0)
+    return {variant: rows for variant, rows in listed.items() if len(rows)}
 
 
 def _fitting(entry: Entry) -> tuple[Sequence[Trial], pd.DataFrame]:

@@ -78,8 +78,8 @@ def require_type(value: Any, kind: type, what: str, right: str) -> None:
 
 def checks(kind: str) -> dict[str, Check]:
     """Returns name -> check of a kind ("method", ...), in order. Imported only here: reports need matplotlib."""
-    found: dict[str, Check] = importlib.import_module(f"study.plan.contracts.{MODULES[kind]}").CHECKS
-    return found
+    listed: dict[str, Check] = importlib.import_module(f"study.plan.contracts.{MODULES[kind]}").CHECKS
+    return listed
 
 
 def named(*functions: Check) -> dict[str, Check]:
