@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from study.ledger.remote import Remote
 
 RECORD = "study.json"
+EARLIER = frozenset({".lock", "code", "trials"})
+"""What a launch writes before study.json. Where it was ended in between, the next launch writes it again."""
 LAYOUT = 2
 """Of the directory; raised when files move. Directories of another layout are refused in one line."""
 
@@ -223,7 +225,12 @@ class Folder:
     def _sweep(self) -> None:
         """Removes files that nobody will finish, and notes of former launches on trials that get another try."""
         with files.storing(self.path):
-            for pattern in (f"*{files.PARTIAL}", f"*/*{files.PARTIAL}", f"trials/*/*{files.PARTIAL}"):
+            for pattern in (
+                f"*{files.PARTIAL}",
+                f"*/*{files.PARTIAL}",
+                f"trials/*/*{files.PARTIAL}",
+                f"code/**/*{files.PARTIAL}",
+            ):
                 for left in self.path.glob(pattern):
                     left.unlink(missing_ok=True)
             for note in self.path.glob("trials/*/overdue.txt"):
@@ -238,7 +245,7 @@ class Folder:
                     f"{self.path} holds another study: {old['name']} ({old['id']}), not {name} ({identity}). "
                     "Choose another --output"
                 )
-        elif self.path.is_file() or (self.path.is_dir() and any(p.name != ".lock" for p in self.path.iterdir())):
+        elif self.path.is_file() or (self.path.is_dir() and any(p.name not in EARLIER for p in self.path.iterdir())):
             raise UserError(f"{self.path} is not an empty directory and holds no study. Choose another --output")
 
     def claim(self, name: str, identity: str, trials: list[Trial], facts: Mapping[str, Any]) -> None:

@@ -141,10 +141,11 @@ def claim(plan: Plan) -> None:
 
     Raises UserError where another study lives there, StorageError where it cannot be written.
     """
-    plan.folder.claim(plan.name, plan.identity, plan.trials, facts(plan))
+    plan.folder.check(plan.name, plan.identity)
     for source in sources.named_in(plan.study):
         for name, content in source.files.items():
             plan.folder.write(plan.folder.code / source.hash / name, content)
+    plan.folder.claim(plan.name, plan.identity, plan.trials, facts(plan))  # last: where study.json is, all is
 
 
 def facts(plan: Plan) -> dict[str, object]:

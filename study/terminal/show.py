@@ -12,7 +12,7 @@ from rich.table import Table
 
 from search_spaces.core.space import Arm, Dimension, Range, Study
 from study.ledger import candidates
-from study.ledger.folder import Folder
+from study.ledger.folder import RECORD, Folder
 from study.ledger.headline import headline
 from study.ledger.state import State
 from study.ledger.trial import short as short_name
@@ -149,6 +149,8 @@ def race(folder: Folder, console: Console) -> None:
 def stopped(plan: "Plan", console: Console) -> None:
     """Prints how a launch that was stopped goes on."""
     line = f"Stopped early. `study resume {plan.folder.path}` continues where it stopped."
+    if not (plan.folder.path / RECORD).exists():
+        line = "Stopped before anything was stored. Launch again."
     console.print(line, style="yellow", markup=False, soft_wrap=True)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from study.errors import UserError
+from study.ledger import files
 from study.plan.options import Options
 from study.plan.planning import Plan, claim, facts, plan, resume
 
@@ -82,3 +83,50 @@ def test_a_credential_is_not_stored_and_asked_for_again(tmp_path: Path) -> None:
 def test_a_directory_without_a_study_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no study"):
         resume(tmp_path, {})
+
+
+OWN = {
+    "mine.py": """
+from search_spaces.core.space import Arm, Study
+
+STUDY = Study(question="?", arms=(Arm(method="own.py", label="Own"),), reports=(), seeds=2)
+""",
+    "own.py": """
+from helper import Vanilla
+
+METHOD = Vanilla
+""",
+    "helper.py": """
+import torch.nn.functional as F
+from trainers.core.method import Method
+
+class Vanilla(Method):
+    def loss(self, model, x, y, rng):
+        return F.cross_entropy(model(x), y)
+""",
+}
+
+
+@pytest.mark.parametrize("writes", range(5))
+def test_a_launch_that_ends_while_it_writes_goes_on(
+    writes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before study.json is there another launch begins again; once it is there, the directory is enough."""
+    for name, text in OWN.items():
+        (tmp_path / name).write_text(text)
+    launched = plan(str(tmp_path / "mine.py"), Options(output=tmp_path / "home"))
+    whole, left = files.write, iter(range(writes))
+
+    def write(*arguments: Any, **options: Any) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        whole(*arguments, **options)
+
+    with monkeypatch.context() as patch, launched.folder.held():
+        patch.setattr(files, "write", write)
+        with pytest.raises(KeyboardInterrupt):  # the last of five writes is that of study.json
+            claim(launched)
+        assert not (tmp_path / "home/study.json").exists()
+    claim(launched)
+    assert launched.folder.trials() == launched.trials and len(launched.trials) == 2
+    assert len(list(tmp_path.glob("home/code/*/*.py"))) == 2
