@@ -50,7 +50,7 @@ def measure(
     Example:
         >>> rows = measure(model, data, batch=8, rounds=1, pgd=(1,))
         >>> rows[1]
-        Row(benchmark='step_cost', corruption='vanilla', severity=0, metric='ratio', value=1.0)
+        Row(benchmark='step_cost', corruption='vanilla', severity=0, metric='ratio', value=1.0...)
     """
     x, y = next(data.train.batches(batch))
     steps = {key: _stepper(method.to(x.device), model, x, y, seed) for key, method in _ways(pgd).items()}

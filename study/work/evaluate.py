@@ -15,7 +15,8 @@ from study.evaluation.corruptions.catalog import CATALOG
 from study.ledger.folder import Folder
 from study.ledger.headline import marked
 from study.ledger.trial import Trial
-from study.registry import signature
+from study.ledger.trial_folder import TrialFolder
+from study.registry import signature, sources
 from study.registry.lookup import find
 from study.work.trial_run import load_data
 
@@ -83,9 +84,9 @@ def measure(subject: Subject, metrics: list[str], values: Mapping[str, Any]) -> 
         for name, params in checked.items()
         for row in signature.build(find("metric", name), params, model=subject.model, data=subject.data)
     ]
-    return marked(
-        {**r._asdict(), "family": CATALOG[r.corruption].family if r.corruption in CATALOG else None} for r in rows
-    )
+    numbers = [{name: value for name, value in row._asdict().items() if name != "correct"} for row in rows]
+    families = [CATALOG[row.corruption].family if row.corruption in CATALOG else None for row in rows]
+    return marked({**row, "family": family} for row, family in zip(numbers, families, strict=True))
 
 
 def prefixed(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,10 +95,11 @@ def prefixed(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _trial_of(checkpoint: Path) -> Trial | None:
-    home = Folder(checkpoint.absolute().parents[2]) if len(checkpoint.absolute().parents) > 2 else None
-    if home is None or not (home.path / "study.json").exists():
+    place = TrialFolder(checkpoint.absolute().parent)
+    if not place.trial_file.exists():
         return None
-    return next((t for t in home.trials() if t.key == checkpoint.absolute().parent.name), None)
+    sources.use(Folder(place.path.parents[1]).code)
+    return place.trial()
 
 
 def _load_state(model: nn.Module, checkpoint: Path, name: str) -> None:

@@ -1,5 +1,6 @@
 """A population's member, without Ray's processes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,13 @@ from study.engine import best_schedule as population
 from study.engine.members import MemberActor
 from study.errors import UserError
 from study.ledger import results
+from study.ledger.candidates import Candidate
 from study.ledger.folder import Folder
 from study.plan.options import Options
+from study.plan.overrides import adopted
 from study.plan.space import Space
+from study.registry import sources
+from study.registry.lookup import adopt, find_study
 from tests.support import digits
 
 STUDY = Study(
@@ -58,3 +63,17 @@ def test_a_member_that_diverges_at_the_end_is_done_and_is_not_chosen(tmp_path: P
     assert ways is not None and len(ways) == 1
     with pytest.raises(UserError, match="every member of the population in .* diverged"):
         population.choose(folder, space, ways)
+
+
+def test_the_exported_schedule_names_the_copies_of_the_users_code(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("from trainers.standard import METHOD\n")
+    method = adopt("method", str(tmp_path / "mine.py"))
+    space = Space(replace(STUDY, arms=(Arm(method=method, label="Mine"),)), digits().fingerprint)
+    folder, source = Folder(tmp_path / "home"), sources.stored(method)
+    folder.write(folder.code / source.hash / "mine.py", source.files["mine.py"])
+    Candidate(0, 0, {}, tuple(space.trials(space.arms[0], {"lr": 0.1}))).write(folder)
+    folder.write_json(folder.chosen, {"objectives": [], "candidates": [{"number": 0}]})
+    population.export(folder, space, "mine")
+    (tmp_path / "mine.py").unlink()
+    _, exported, beside = find_study(str(folder.report / "best_schedule.py"))
+    assert [arm.method for arm in adopted(exported, beside).arms] == [method, method]

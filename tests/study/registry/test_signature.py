@@ -130,3 +130,11 @@ def test_no_text_turns_into_a_number_that_is_not_one(text: str) -> None:
 def test_numbers_survive_the_command_line_bit_for_bit(one: float, many: list[float]) -> None:
     assert _check(sigma=signature.parse(repr(one)))["sigma"] == one
     assert _check(sigma=signature.parse(repr(many)))["sigma"] == many
+
+
+def test_an_option_without_an_annotation_is_one_line() -> None:
+    def measure(*, power=2):  # type: ignore[no-untyped-def]
+        return power
+
+    with pytest.raises(UserError, match="^mine.power has no annotation; write its type, such as `power: float`$"):
+        signature.check("my_package.mine@0123456789ab", measure, {}, "--set")

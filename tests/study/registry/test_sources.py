@@ -149,3 +149,33 @@ def test_a_study_file_is_a_module_like_any_other(folder: Path) -> None:
     name, study, beside = find_study(str(folder / "my_study.py"))
     assert (name, study.seeds, beside) == ("my_study", 1, folder)
     assert adopt("method", study.arms[0].method, beside).startswith("my_method@")
+
+
+def test_what_a_users_code_raises_is_one_line_that_says_where(folder: Path) -> None:
+    (folder / "helper.py").write_text("FACTOR = 1\ndef fail():\n    raise KeyError('no\\nwhere')\n")
+    (folder / "my_method.py").write_text("import helper\n\ndef METHOD():\n    helper.fail()\n")
+    name = adopt("method", str(folder / "my_method.py"))
+    with pytest.raises(sources.OwnCodeError) as error, sources.one_line("it failed: ", name):
+        find("method", name)()
+    assert str(error.value) == r"it failed: helper.py, line 3: KeyError: 'no\nwhere'"
+    here = sources.stored(name).path
+    with pytest.raises(sources.OwnCodeError, match="^line 1: ZeroDiv"), sources.one_line("", name, here=here):
+        exec(compile("1 / 0", str(here), "exec"))
+
+
+def test_an_error_of_ours_passes_as_it_is_but_for_what_a_user_can_mend() -> None:
+    with pytest.raises(KeyError), sources.one_line("it failed: ", "gnt", ours=(ValueError,)):
+        raise KeyError("a bug")
+    with (
+        pytest.raises(UserError, match="^it failed: too wide$"),
+        sources.one_line("it failed: ", "gnt", ours=(ValueError,)),
+    ):
+        raise ValueError("too wide")
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [("gnt", "gnt"), ("mine@0a1b", "mine"), ("my_package.mine@0a1b", "mine"), ("folder/mine.py", "mine")],
+)
+def test_print_calls_it_by_its_name(name: str, printed: str) -> None:
+    assert short(name) == printed

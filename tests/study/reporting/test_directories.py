@@ -136,3 +136,13 @@ def test_parts_of_searches_and_populations_are_studies(tmp_path: Path) -> None:
 def test_parameters_are_the_columns_that_no_row_needs(tmp_path: Path) -> None:
     found = gather.parameters(gather.rows([_study(tmp_path / "a", _sweep(0.1))]))
     assert {"sigma", "lr", "epochs"} <= set(found) and not {"seed", "value", "label", "params"} & set(found)
+
+
+def test_a_users_dataset_prints_without_its_hash_and_two_versions_of_it_stay_apart(tmp_path: Path) -> None:
+    versions = [[replace(t, data=f"mine@{digit * 12}") for t in _sweep(0.1, 0.5)] for digit in "01"]
+    one, other = (_study(tmp_path / str(place), some) for place, some in enumerate(versions))
+    ((name, rows),) = gather.parts([one], "results").items()
+    assert name == "mine" and set(rows["data"]) == {"mine"}
+    both = gather.parts([one, other], "results")
+    assert list(both) == ["mine@000000000000", "mine@111111111111"]
+    assert [len(part) for part in both.values()] == [len(rows), len(rows)]

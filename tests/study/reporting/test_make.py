@@ -9,6 +9,7 @@ from study.errors import UserError
 from study.ledger.candidates import Candidate
 from study.ledger.folder import Folder, write_json
 from study.ledger.state import State
+from study.registry.lookup import adopt
 from study.reporting import make as reporting
 from tests.support import members, population, table, trials
 
@@ -97,3 +98,14 @@ def test_parts_whose_names_are_the_same_in_files_are_numbered() -> None:
     assert reporting.suffixes(["a"]) == [""]
     assert reporting.suffixes(["a on b", "c"]) == ["_a_on_b", "_c"]
     assert reporting.suffixes(["a/b", "a b"]) == ["_1_a_b", "_2_a_b"]
+
+
+def test_a_users_report_is_asked_for_by_its_name(folder: Folder, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("from reports.corruption_table import REPORT\n")
+    name = adopt("report", str(tmp_path / "mine.py"))
+    record = folder.read()
+    folder.write_json(folder.path / "study.json", {**record, "reports": [name]})
+    table(folder.trials(), folder.trials_path)
+    made = reporting.make([folder], tmp_path / "out", only=["mine"], formats=["md"])
+    assert [section.name for section in made.sections] == ["mine"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.md"]
