@@ -21,6 +21,7 @@ from typing import Any
 from search_spaces.core.space import Arm, Grid
 from study.ledger import results
 from study.ledger.folder import Folder
+from study.ledger.state import State
 from study.ledger.trial import Trial
 from study.plan import space as spec
 from study.registry.lookup import find
@@ -88,9 +89,8 @@ def write(folder: Folder, count: int, reports: list[str]) -> None:
     }  # fmt: skip
     folder.claim("sigma_sweep", "0123456789ab", trials, facts)
     for trial in trials:
-        results.write(
-            folder.result(trial.key), "sigma_sweep", trial, list(rows(trial)), {"seconds": 1.0, "versions": {}}
-        )
+        path = folder.trial(trial.key).mark(State.FINISHED)
+        results.write(path, "sigma_sweep", trial, list(rows(trial)), {"seconds": 1.0, "versions": {}})
 
 
 def rows(trial: Trial) -> Iterator[dict[str, Any]]:
