@@ -39,8 +39,11 @@ def test_clean_accuracy_is_the_share_of_hits_and_the_mode_is_restored(model, dat
     model.train()
     (row,) = clean.measure(model, data, batch=100)
     assert model.training
-    hits = (model(data.test.images.float() / 255).argmax(1) == data.test.labels).double().mean()
-    assert row == ("clean", "clean", 0, "accuracy", pytest.approx(float(hits)))
+    hits = model(data.test.images.float() / 255).argmax(1) == data.test.labels
+    assert row[:5] == ("clean", "clean", 0, "accuracy", pytest.approx(float(hits.double().mean())))
+    assert row.correct is not None and row.correct.images == len(hits)
+    bits = "".join(f"{byte:08b}" for byte in row.correct.bits)
+    assert [bit == "1" for bit in bits[: len(hits)]] == hits.tolist() and set(bits[len(hits) :]) <= {"0"}
     assert row.value > 0.9
 
 

@@ -12,7 +12,7 @@ from study.datasets.core.data import Data, TensorSplit
 from study.errors import UserError
 from study.evaluation import official_corruption, official_flips
 from study.evaluation.official.imagenet_classes import WNIDS
-from study.evaluation.rows import Row
+from study.evaluation.rows import Correct, Row
 
 
 class FirstPixel(nn.Module):
@@ -43,9 +43,9 @@ def test_accuracy_on_cifar_100_c(tmp_path: Path) -> None:
     arguments = {"folder": str(tmp_path), "layout": "cifar-100-c", "corruptions": ("fog",)}
     rows = official_corruption.METRIC(FirstPixel(100), data(100, (3, 4, 4)), **arguments)
     assert len(rows) == 10
-    assert rows[0] == Row("cifar-100-c", "fog", 1, "accuracy", 1)
+    assert rows[0] == Row("cifar-100-c", "fog", 1, "accuracy", 1, Correct(4, b"\xf0"))
     assert rows[2:4] == [
-        Row("cifar-100-c", "fog", 2, "accuracy", 0.25),
+        Row("cifar-100-c", "fog", 2, "accuracy", 0.25, Correct(4, b"\x20")),
         Row("cifar-100-c", "fog", 2, "top5", 0.75),
     ]
 
@@ -58,7 +58,7 @@ def test_accuracy_on_mnist_c(tmp_path: Path) -> None:
     rows = official_corruption.METRIC(
         FirstPixel(10), data(10, (1, 4, 4)), folder=str(tmp_path), layout="mnist-c", corruptions=("zigzag",)
     )
-    assert rows == [Row("mnist-c", "zigzag", 1, "accuracy", 0.75)]
+    assert rows == [Row("mnist-c", "zigzag", 1, "accuracy", 0.75, Correct(4, b"\xe0"))]
 
 
 def save(path: Path, value: int) -> None:
@@ -94,7 +94,7 @@ def test_imagenet_r_predicts_among_its_own_classes(tmp_path: Path) -> None:
         save(tmp_path / WNIDS[i] / "a.png", value)
     arguments = {"folder": str(tmp_path), "layout": "imagenet-r", "workers": 0}
     rows = official_corruption.METRIC(FirstPixel(1000), data(1000, (3, 7, 7)), **arguments, batch=2)
-    assert rows[0] == Row("imagenet-r", "rendition", 1, "accuracy", pytest.approx(2 / 3))
+    assert rows[0] == Row("imagenet-r", "rendition", 1, "accuracy", pytest.approx(2 / 3), Correct(3, b"\xa0"))
     with pytest.raises(UserError, match="imagenet-r with a model of 3 classes needs classes_from"):
         official_corruption.METRIC(FirstPixel(3), data(3, (3, 7, 7)), **arguments)
     with pytest.raises(UserError, match="takes no corruptions"):
