@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from reports.core.cells import BOLD, is_bold
 from search_spaces.core.space import Arm, Dimension, Range, Study
 from study.ledger import candidates
 from study.ledger.folder import RECORD, Folder
@@ -248,7 +250,7 @@ def section(report: "Section", console: Console) -> None:
     """Prints a report's table and caption."""
     table = _table(*report.table.columns)
     for row in report.table.itertuples(index=False):
-        table.add_row(*row)
+        table.add_row(*(Text(str(cell).removeprefix(BOLD), "bold" if is_bold(cell) else "") for cell in row))
     console.print(f"\n[bold]{report.title}[/bold]")
     console.print(table)
     console.print(report.caption, style="dim", markup=False)
