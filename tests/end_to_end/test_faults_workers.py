@@ -48,7 +48,8 @@ def test_killed_workers_are_replaced_and_a_killed_driver_is_made_up_for(work: Pa
     assert table(directory).equals(undisturbed(file))
     assert [run.info.status for run in children(directory).values()] == ["FINISHED"] * 2
     assert [run.info.status for run in parents(directory)] == ["FINISHED"]
-    files = ("best.pt", "checkpoint.pt", "result.parquet", "started.json", "trial.json")
+    tables = ("correct.parquet", "result.parquet", "validation.parquet")
+    files = sorted(("best.pt", "checkpoint.pt", "started.json", "trial.json", *tables))
     assert sorted(p.name for p in directory.glob("trials/*/*")) == [name for name in files for _ in range(2)]
     kept = [torch.load(path, weights_only=True) for path in directory.glob("trials/*/checkpoint.pt")]
     assert all(set(state["fit"]) == {"epoch", "model", "method"} for state in kept)

@@ -72,7 +72,8 @@ def test_mlflow_has_one_parent_and_a_child_for_each_trial(work: Path, tiny: tupl
         assert expected.items() <= child.data.tags.items()
         assert {"version.torch", "version.ray", "mlflow.source.git.commit"} <= set(child.data.tags)
         artifacts = {a.path for a in client.list_artifacts(child.info.run_id)}
-        assert artifacts == {"trial.json", "result.parquet", "checkpoint.pt", "best.pt"}
+        tables = {"validation.parquet", "correct.parquet", "result.parquet"}
+        assert artifacts == {"trial.json", "checkpoint.pt", "best.pt", *tables}
 
 
 def test_launching_again_trains_nothing_and_more_seeds_only_what_is_new(
