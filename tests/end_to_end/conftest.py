@@ -1,4 +1,4 @@
-"""Studies that the tests of this folder share, so that each is launched once."""
+"""What the tests of this folder share: studies, and a cluster that is started once."""
 
 import shutil
 import signal
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.launches import Ended, Ray, cluster, run
+from tests.end_to_end.launches import Ray, cluster
 
 TINY = """
 from search_spaces.core.space import Arm, Grid, Study
@@ -21,9 +21,6 @@ STUDY = Study(
     seeds=2,
 )
 """
-DIVERGING = TINY.replace(
-    "),)", '), Arm(method="gnt", label="Hot", space={"lr": 1e30, "epochs": 2, "optimizer": "sgd"}))', 1
-).replace("seeds=2", "seeds=1")
 
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and so would children
@@ -34,7 +31,6 @@ def work() -> Iterator[Path]:
     """A folder with a short path (Ray's sockets allow no long one) for the studies and their MLflow store."""
     folder = Path(tempfile.mkdtemp(prefix="e2e"))
     (folder / "tiny.py").write_text(TINY)
-    (folder / "diverging.py").write_text(DIVERGING)
     yield folder
     shutil.rmtree(folder)
 
@@ -53,9 +49,3 @@ def ray(work: Path, scratch: Path) -> Iterator[Ray]:
     sockets.mkdir()
     with cluster(2, scratch=scratch, sockets=sockets) as started:
         yield started
-
-
-@pytest.fixture(scope="session")
-def tiny(work: Path, scratch: Path) -> tuple[Path, Ended]:
-    """A study of four trials, launched and left alone: its directory, and how the launch ended."""
-    return work / "tiny", run("launch", work / "tiny.py", "--output", work / "tiny", scratch=scratch, watch=True)

@@ -222,7 +222,7 @@ def faulty(
     space: str = "{}",
     *,
     evaluate: Sequence[str] = ("clean",),
-    reports: Sequence[str] = ("method_comparison",),
+    reports: Sequence[str] = (),
     seeds: int = 1,
 ) -> tuple[Path, Path]:
     """Writes a study of trials that wait at gates or fail, beside the code of `faulty`; returns its file and an empty

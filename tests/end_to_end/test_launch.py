@@ -6,15 +6,31 @@ import pytest
 from mlflow import MlflowClient
 
 from study.ledger.folder import Folder
+from tests.end_to_end.conftest import TINY
 from tests.end_to_end.launches import Ended, Ray, children, parents, run, table, times
 
+ALONE = ("--max-concurrent", 1)
+"""One worker instead of two: most of a short trial's time is its worker's start."""
 CHATTER = ("INFO", "WARNING", "ERROR", "raylet", "Traceback", "ray.init", "mlflow.", "alembic", "Tune", "UserWarning")
+
+DIVERGING = TINY.replace(
+    "),)", '), Arm(method="gnt", label="Hot", space={"lr": 1e30, "epochs": 2, "optimizer": "sgd"}))', 1
+).replace("seeds=2", "seeds=1")
+
+
+@pytest.fixture(scope="module")
+def tiny(work: Path, scratch: Path) -> tuple[Path, Ended]:
+    """A study of four trials, launched and left alone: its directory, and how the launch ended."""
+    return work / "tiny", run("launch", work / "tiny.py", "--output", work / "tiny", scratch=scratch, watch=True)
 
 
 @pytest.fixture(scope="module")
 def diverged(work: Path, scratch: Path, ray: Ray) -> tuple[Path, Ended]:
     """A study of which one trial diverges."""
-    return work / "bad", run("launch", work / "diverging.py", "--output", work / "bad", scratch=scratch, ray=ray)
+    (work / "diverging.py").write_text(DIVERGING)
+    return work / "bad", run(
+        "launch", work / "diverging.py", "--output", work / "bad", *ALONE, scratch=scratch, ray=ray
+    )
 
 
 def test_launch_ends_well_and_leaves_nothing_behind(tiny: tuple[Path, Ended]) -> None:
@@ -69,7 +85,7 @@ def test_launching_again_trains_nothing_and_more_seeds_only_what_is_new(
     assert times(directory) == before
     assert {k: r.info.run_id for k, r in children(tiny[0]).items()} == {k: r.info.run_id for k, r in known.items()}
 
-    more = run("launch", work / "tiny.py", "--output", directory, "--seeds", 3, scratch=scratch, ray=ray)
+    more = run("launch", work / "tiny.py", "--output", directory, "--seeds", 3, *ALONE, scratch=scratch, ray=ray)
     assert more.code == 0 and "6 of 6 trials finished" in more.out
     after = times(directory)
     assert len(after) == 6 and before.items() <= after.items()
@@ -103,7 +119,7 @@ def test_status_says_why_and_launching_again_tries_again(
     assert "failed: Hot, seed 0: DivergedError" in shown.out
     record = next(directory.glob("trials/*/failure.json"))
     first = record.stat().st_mtime_ns
-    assert run("launch", work / "diverging.py", "--output", directory, scratch=scratch, ray=ray).code == 1
+    assert run("launch", work / "diverging.py", "--output", directory, *ALONE, scratch=scratch, ray=ray).code == 1
     assert record.stat().st_mtime_ns > first and times(directory) == before
 
 

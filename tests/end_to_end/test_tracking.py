@@ -12,8 +12,10 @@ import pytest
 
 from study.ledger.events import Event, Kind
 from study.ledger.folder import Folder
+from study.plan.options import Options
+from study.plan.planning import claim, plan
 from study.tracking.mirror import Mirror
-from tests.end_to_end.launches import Command, Ended, Ray, children, parents, run
+from tests.end_to_end.launches import Command, Ray, children, parents, run
 from tests.support import free_port
 
 
@@ -46,19 +48,23 @@ def test_a_server_that_is_not_there_costs_no_result(work: Path, scratch: Path, r
     assert ended.code == 0 and "MLflow is behind" in ended.out and ended.err == ""
 
 
-def test_what_the_store_missed_is_made_up_for(work: Path, tiny: tuple[Path, Ended], tmp_path: Path) -> None:
-    """A store that comes back between a trial's start and its first epoch has never heard of the trial."""
-    folder = Folder(tmp_path / "study")
-    known = Folder(tiny[0]).read()
-    trials = Folder(tiny[0]).trials()[:1]
-    facts = {k: v for k, v in known.items() if k not in ("layout", "name", "id", "home", "trials")}
-    folder.claim(known["name"], known["id"], trials, facts)
-    mirror = Mirror(f"sqlite:///{work / 'mlflow.db'}", folder)
-    mirror(Event(kind=Kind.EPOCH, trial=trials[0], point={"epoch": 1, "time": 1.0, "train_loss": 2.0}))
+@pytest.fixture(scope="module")
+def mirrored(work: Path) -> Folder:
+    """A study of one trial that has told MLflow of an epoch and then ended, without a word that the trial was begun."""
+    launched = plan(str(work / "tiny.py"), Options(output=work / "mirrored", trials=1))
+    claim(launched)
+    mirror = Mirror(launched.tracking_uri, launched.folder)
+    point = {"epoch": 1, "time": 1.0, "train_loss": 2.0}
+    mirror(Event(kind=Kind.EPOCH, trial=launched.trials[0], point=point))
     mirror.close({})
     assert mirror.error is None
-    (parent,) = parents(folder.path, work)
-    assert parent.info.status == "FAILED"
+    return launched.folder
+
+
+def test_what_the_store_missed_is_made_up_for(mirrored: Folder) -> None:
+    """A store that comes back between a trial's start and its first epoch has never heard of the trial."""
+    (child,), (parent,) = children(mirrored.path).values(), parents(mirrored.path)
+    assert child.data.metrics["train_loss"] == 2.0 and parent.info.status == "FAILED"
 
 
 def test_many_launches_make_one_store(tmp_path: Path) -> None:
@@ -71,11 +77,11 @@ def test_many_launches_make_one_store(tmp_path: Path) -> None:
     assert {p.name for p in tmp_path.iterdir()} <= {"mlflow.db", "mlflow.db-wal", "mlflow.db-shm"}
 
 
-def test_ui_answers_where_its_link_says_and_ends_with_ctrl_c(scratch: Path, tiny: tuple[Path, Ended]) -> None:
-    command = Command("ui", tiny[0], scratch=scratch)
+def test_ui_answers_where_its_link_says_and_ends_with_ctrl_c(scratch: Path, mirrored: Folder) -> None:
+    command = Command("ui", mirrored.path, scratch=scratch)
     command.until(lambda: "Ctrl-C ends it" in command.out.read_text(), "the link")
     link = re.search(r"Compare: (http://127\.0\.0\.1:\d+/)(#/experiments/\S+)", command.out.read_text())
-    assert link is not None and parents(tiny[0])[0].info.run_id in link[2]
+    assert link is not None and parents(mirrored.path)[0].info.run_id in link[2]
     with urlopen(link[1], timeout=30) as answer:
         assert answer.status == 200
     command.look()

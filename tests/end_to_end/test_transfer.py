@@ -41,10 +41,11 @@ STUDY = Study(
 def test_children_start_from_their_parents(work: Path, scratch: Path, ray: Ray) -> None:
     own = work / "transfer"  # other tests' studies have the same names
     own.mkdir()
+    alone = ("--max-concurrent", 1)  # one worker instead of two: most of a short trial's time is its worker's start
     for name, text in {"parents": PARENTS, "children": CHILDREN}.items():
         (own / f"{name}.py").write_text(text)
-    assert run("launch", own / "parents.py", "--output", own / "parents", scratch=scratch, ray=ray).code == 0
-    command = ("launch", own / "children.py", "--parents", own / "parents", "--output", own / "children")
+    assert run("launch", own / "parents.py", "--output", own / "parents", *alone, scratch=scratch, ray=ray).code == 0
+    command = ("launch", own / "children.py", "--parents", own / "parents", "--output", own / "children", *alone)
     ended = run(*command, scratch=scratch, ray=ray)
     assert ended.code == 0 and "6 of 6 trials finished" in ended.out, ended.out + ended.err
     assert "Robustness after fine-tuning" in ended.out

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from study.ledger.folder import Folder
-from tests.end_to_end.launches import ROOT, Ended, run
+from study.plan.options import Options
+from study.plan.planning import claim, plan
+from tests.end_to_end.launches import ROOT, run
 
 DRIVER = """
 import contextlib, io, json, sys
@@ -42,9 +43,9 @@ WRONG = {
     "missing data root": ((*LAUNCH, "--data", "mnist", "--data-root", "{new}/data"), "data"),
     "no parents to fine-tune": (("launch", "noisymix_transfer", "--output", "{new}"), "add --parents"),
     "a search of parents": (("launch", "noisymix_transfer", "--search", "tpe"), "searches start afresh"),
-    "not the parents": (("launch", "noisymix_transfer", "--parents", "{tiny}"), "has no setting 'Baseline'"),
-    "another study's directory": (("launch", "sigma_sweep", "--output", "{tiny}"), "holds another study"),
-    "another launch at work": (("launch", "{file}", "--output", "{tiny}"), "another launch is at work"),
+    "not the parents": (("launch", "noisymix_transfer", "--parents", "{taken}"), "has no setting 'Baseline'"),
+    "another study's directory": (("launch", "sigma_sweep", "--output", "{taken}"), "holds another study"),
+    "another launch at work": (("launch", "{file}", "--output", "{taken}"), "another launch is at work"),
     "a directory in use": (("launch", "sigma_sweep", "--output", "{used}"), "holds no study"),
     "a file": (("launch", "sigma_sweep", "--output", "{empty}"), "holds no study"),
     "where nothing can be written": (("launch", "sigma_sweep", "--output", "{empty}/below"), "cannot write"),
@@ -57,21 +58,28 @@ WRONG = {
     "more GPUs than a trial can use": ((*LAUNCH, "--gpus-per-trial", "1000"), "it should be at most 1"),
     "status of nothing": (("status", "{used}"), "holds no study"),
     "report of nothing": (("report", "{used}"), "holds no study"),
-    "unknown report": (("report", "{tiny}", "--only", "accuracy"), "there is no report"),
-    "unknown format": (("report", "{tiny}", "--format", "docx"), "docx"),
+    "unknown report": (("report", "{taken}", "--only", "accuracy"), "there is no report"),
+    "unknown format": (("report", "{taken}", "--format", "docx"), "docx"),
 }
 
 
 @pytest.fixture(scope="module")
-def answers(work: Path, tiny: tuple[Path, Ended]) -> dict[str, tuple[int, str, bool]]:
+def answers(work: Path) -> dict[str, tuple[int, str, bool]]:
     """Exit status, standard error and whether ray was imported, of each wrong command; all in one process."""
-    used = work / "used"
+    taken, used = plan(str(work / "tiny.py"), Options(output=work / "taken")), work / "used"
+    claim(taken)
     used.mkdir()
     (used / "thesis.tex").touch()
     (work / "empty.py").touch()
-    places = {"new": work / "new", "empty": work / "empty.py", "used": used, "tiny": tiny[0], "file": work / "tiny.py"}
+    places = {
+        "new": work / "new",
+        "empty": work / "empty.py",
+        "used": used,
+        "taken": work / "taken",
+        "file": work / "tiny.py",
+    }
     commands = {name: [word.format(**places) for word in words] for name, (words, _) in WRONG.items()}
-    with Folder(tiny[0]).held():
+    with taken.folder.held():
         done = subprocess.run(
             [sys.executable, "-c", DRIVER, json.dumps(commands)], cwd=ROOT, capture_output=True, text=True, check=False
         )
