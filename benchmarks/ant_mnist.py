@@ -18,8 +18,9 @@ from study.datasets.mnist import load
 from study.evaluation.noise_distance import measure
 from study.models.core.classifier import Classifier, initialise
 from trainers.ant import ANT
-from trainers.core.loop import Fit, Recipe
+from trainers.core.loop import Fit
 from trainers.core.method import Method, generator
+from trainers.core.recipe import Recipe
 from trainers.gnt import GNT
 from trainers.parts.modes import evaluating
 from trainers.standard import Standard

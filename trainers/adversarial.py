@@ -50,7 +50,7 @@ class Adversarial(Method):
                 ball,
                 [self.step * self.epsilon] * self.steps,
             )
-        return F.cross_entropy(model(attacked), y)
+        return self.cross_entropy(model(attacked), y)
 
 
 METHOD = Adversarial

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import torch
-import torch.nn.functional as F
 from annotated_types import Ge, Gt, Le
 from torch import Generator, Tensor, nn
 
@@ -94,7 +93,7 @@ class ANT(Method):
         """Returns the mean cross-entropy of the mixture, after one step of the generator if it learns."""
         if self.adversary.optimizer is not None:
             self.generator_loss = self._step(self.adversary.noise, self.adversary.optimizer, model, x, y, rng)
-        return F.cross_entropy(model(self.mixture(x, rng)), y)
+        return self.cross_entropy(model(self.mixture(x, rng)), y)
 
     @torch.no_grad()
     def mixture(self, x: Tensor, rng: Generator) -> Tensor:

@@ -61,11 +61,11 @@ class AugMax(Method):
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
         """Returns the loss; x, x_2 and x* go through the network as one batch."""
         if self.weight is None:
-            return F.cross_entropy(model(self.hardest(model, x, y, rng)), y)
+            return self.cross_entropy(model(self.hardest(model, x, y, rng)), y)
         options = {"severity": self.severity, "alpha": self.alpha}
         augmented = augmix(x, rng, views=1, width=self.width, depth=self.depth, **options)
         outputs = model(torch.cat([x, augmented, self.hardest(model, x, y, rng)])).split(len(y))
-        return F.cross_entropy(outputs[0], y) + self.weight * jensen_shannon(outputs)
+        return self.cross_entropy(outputs[0], y) + self.weight * jensen_shannon(outputs)
 
     def hardest(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
         """Returns x* (B, C, H, W) in [0, 1] of the images x with labels y (B,); the model stays as it is."""

@@ -45,7 +45,7 @@ class CutMix(Method):
         side = (1 - chosen).sqrt() * applied
         inside = box((side * height).floor().view(1), (side * width).floor().view(1), height, width, rng)
         share = 1 - inside.float().mean()
-        return mixed_cross_entropy(model(torch.where(inside, x[order], x)), y, share, order)
+        return mixed_cross_entropy(model(torch.where(inside, x[order], x)), y, share, order, self.label_smoothing)
 
 
 METHOD = CutMix

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 import torch
-import torch.nn.functional as F
 from annotated_types import Ge
 from torch import Generator, Tensor, nn
 
@@ -57,7 +56,7 @@ class FreeAdversarial(Method):
         x, y = self._queue.pop()
         delta = self.delta.detach().requires_grad_()
         delta.register_post_accumulate_grad_hook(self._ascend)  # type: ignore[no-untyped-call]
-        return F.cross_entropy(model((x + delta).clamp(0, 1)), y)
+        return self.cross_entropy(model((x + delta).clamp(0, 1)), y)
 
     def _ascend(self, delta: Tensor) -> None:
         assert delta.grad is not None, "called after the gradient is there"

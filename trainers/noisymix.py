@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import torch
-import torch.nn.functional as F
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 from torch import Generator, Tensor, nn
 
@@ -133,10 +132,15 @@ class NoisyMix(Method):
             logits = through(model, views, stage, lambda features: self._change(features, pairs, len(y), rng))
         outputs = logits.split(len(y))
         clean = outputs[0]
-        loss = F.cross_entropy(clean, y) if pairs is None else mixed_cross_entropy(clean, y, *pairs)
+        loss = self._labelled(clean, y, pairs)
         if self.consistency is None:
             return loss
         return loss + self.consistency.weight * jensen_shannon(outputs)
+
+    def _labelled(self, logits: Tensor, y: Tensor, pairs: tuple[Tensor, Tensor] | None) -> Tensor:
+        if pairs is None:
+            return self.cross_entropy(logits, y)
+        return mixed_cross_entropy(logits, y, *pairs, self.label_smoothing)
 
     def _views(self, x: Tensor, rng: Generator) -> Tensor:
         """Returns x, x_1 and x_2, one after another (3 B, C, H, W) in [0, 1]; without consistency x_1 alone."""

@@ -76,8 +76,8 @@ class PuzzleMix(Method):
         with torch.no_grad():
             mixed, weight = self.mixed(x, saliency(model, x, y), order, share, grid)
         logits = model(mixed)
-        each = weight * F.cross_entropy(logits, y, reduction="none")
-        return (each + (1 - weight) * F.cross_entropy(logits, y[order], reduction="none")).mean()
+        each = weight * self.cross_entropy(logits, y, "none")
+        return (each + (1 - weight) * self.cross_entropy(logits, y[order], "none")).mean()
 
     def mixed(self, x: Tensor, salient: Tensor, order: Tensor, share: Tensor, grid: int) -> tuple[Tensor, Tensor]:
         """Returns the mixed images (B, C, H, W), and the share (B,) that x's label has in each.

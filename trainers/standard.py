@@ -1,6 +1,5 @@
 """Vanilla training: cross-entropy on the images as they are."""
 
-import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from trainers.core.method import Method
@@ -17,7 +16,7 @@ class Standard(Method):
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
         """Returns the mean cross-entropy."""
-        return F.cross_entropy(model(x), y)
+        return self.cross_entropy(model(x), y)
 
 
 METHOD = Standard

@@ -16,8 +16,9 @@ from study.evaluation.attacks.worst_case import Strength, Survivors, plain_pgd, 
 from study.evaluation.core.predict import device_of, front
 from study.evaluation.rows import Row
 from study.models.core.classifier import initialise
-from trainers.core.loop import Fit, Recipe
+from trainers.core.loop import Fit
 from trainers.core.method import generator
+from trainers.core.recipe import Recipe
 from trainers.parts.attack import Norm
 from trainers.parts.modes import evaluating
 from trainers.standard import Standard

@@ -12,7 +12,7 @@ from study.plan.checks import FIXED, check_population, check_search
 from study.plan.options import Values
 from study.registry import signature, sources
 from study.registry.lookup import find, suggest
-from trainers.core.loop import Recipe
+from trainers.core.recipe import Recipe
 
 FOLDERS = {"folder": folder_digest, "classes_from": names_digest}
 """Option of a metric that names a folder -> the hash of what it reads there."""

@@ -3,6 +3,7 @@
 Each costs a moment: one training step a method on two images, one measurement a metric on two images.
 """
 
+import copy
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -110,6 +111,9 @@ def _step(trial: Trial, data: Data, x: Tensor, y: Tensor) -> None:
     method = signature.build(find("method", trial.method), trial.params)
     model.to(memory_format=method.memory_format(model))
     method.setup(model, x, draws)
+    smoothing = trial.recipe["label_smoothing"]
+    if smoothing:
+        _require_smoothing(model, method, x, y, smoothing)
     loss = _loss(method.train(), model.train(), x, y, draws)
     require_type(loss, Tensor, "loss returned an object", "a tensor of one number")
     require(loss.shape == (), f"loss returned the shape {tuple(loss.shape)}; one number, of shape (), is right")
@@ -117,6 +121,20 @@ def _step(trial: Trial, data: Data, x: Tensor, y: Tensor) -> None:
     require(loss.requires_grad, "loss has no gradient; it should depend on the model's output, without no_grad")
     loss.backward()
     require(any(p.grad is not None for p in model.parameters()), "loss gives the model's parameters no gradient")
+
+
+def _require_smoothing(model: nn.Module, method: Any, x: Tensor, y: Tensor, smoothing: float) -> None:
+    """Raises ContractError where the loss is the same, under equal draws, with smoothed labels and without."""
+    losses = []
+    for share in (0.0, smoothing):
+        own, network = copy.deepcopy(method).train(), copy.deepcopy(model).train()
+        own.label_smoothing = share
+        losses.append(_loss(own, network, x, y, generator(CPU, 0)))
+    require(
+        not torch.equal(*losses),
+        f"label_smoothing is {smoothing:g}, and the method does not use it; leave it at 0, or have the method's loss "
+        "call self.cross_entropy(logits, y)",
+    )
 
 
 def _loss(method: Any, model: nn.Module, x: Tensor, y: Tensor, draws: torch.Generator) -> Any:

@@ -23,8 +23,9 @@ from study.registry import signature
 from study.registry.lookup import find
 from study.registry.sources import one_line
 from study.work.parents import inherit
-from trainers.core.loop import Fit, Recipe
+from trainers.core.loop import Fit
 from trainers.core.method import generator
+from trainers.core.recipe import Recipe
 
 MODEL_STREAM = 0
 RECORD_STREAM = 3
@@ -97,11 +98,12 @@ class TrialRun:
         if self.trial.schedule:
             values = self.trial.values_at(done)
             metrics |= {name: float(v) for name, v in values.items() if isinstance(v, int | float)}
-        metrics["val_accuracy"] = accuracy(self.model, self.data.validation)
+        with self.fit.autocast():
+            metrics["val_accuracy"] = accuracy(self.fit.measured_model, self.data.validation)
         self.seconds += time.perf_counter() - start
         point = {"epoch": self.fit.epoch, "time": time.time(), **metrics}
         if all(metrics["val_accuracy"] > past["val_accuracy"] for past in self.history):
-            weights = {name: value.clone() for name, value in self.model.state_dict().items()}
+            weights = {name: value.clone() for name, value in self.fit.measured_model.state_dict().items()}
             self._best = {"fit": {"model": weights}, "history": [point]}
         self.history.append(point)
         self.storable = True
@@ -138,9 +140,11 @@ class TrialRun:
         """Returns the rows of every metric the trial names (or of these alone), measured on the data's test split."""
         start = time.perf_counter()
         rows: list[Row] = []
-        for name, params in self.trial.evaluate.items():
-            if only is None or name in only:
-                rows += signature.build(find("metric", name), params, model=self.model, data=data or self.data)
+        supplied = {"model": self.fit.measured_model, "data": data or self.data}
+        with self.fit.autocast():
+            for name, params in self.trial.evaluate.items():
+                if only is None or name in only:
+                    rows += signature.build(find("metric", name), params, **supplied)
         self.seconds += time.perf_counter() - start
         return rows
 

@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from trainers.ant import ANT
-from trainers.core.loop import Fit, Recipe
+from trainers.core.loop import Fit
 from trainers.core.method import generator
+from trainers.core.recipe import Recipe
 from trainers.parts.modes import evaluating
 
 CPU = torch.device("cpu")

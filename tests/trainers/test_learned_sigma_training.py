@@ -14,8 +14,9 @@ from tests.trainers.stochastic import (
     method,
     moments,
 )
-from trainers.core.loop import Fit, Recipe
+from trainers.core.loop import Fit
 from trainers.core.method import generator
+from trainers.core.recipe import Recipe
 from trainers.learned_sigma import LearnedSigma
 
 

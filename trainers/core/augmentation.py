@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 
-import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from trainers.core.method import Method
@@ -23,4 +22,4 @@ class Augmentation(Method):
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, rng: Generator) -> Tensor:
         """Returns the mean cross-entropy of the changed images."""
-        return F.cross_entropy(model(self.views(x, rng)), y)
+        return self.cross_entropy(model(self.views(x, rng)), y)

@@ -1,46 +1,20 @@
 """The only training loop: fit an epoch, save, restore."""
 
 import math
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import torch
-from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
+from trainers.core.average import Average
 from trainers.core.global_draws import GlobalDraws
 from trainers.core.method import Batches, Method, generator
+from trainers.core.recipe import Recipe
 
 ORDER, DRAWS, DROPOUT = 1, 2, 5
 """Streams of random numbers: batch order and data augmentation; the method's own draws; what layers of the model draw
 from torch's global generators. Kept apart, so that every method sees the same batches under the same seed and
 comparisons are paired. (Streams 0, 3 and 4 are used by whoever builds the model and evaluates it.)"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How any method is trained.
-
-    lr: learning rate at the start. schedule: "constant", "cosine" (falls to 1e-6) or
-    "step" (a tenth from half of the epochs on). momentum, nesterov: for SGD. precision: "bf16" is autocast.
-    """
-
-    epochs: Annotated[int, Ge(0)] = 25
-    batch_size: Annotated[int, Ge(1)] = 64
-    optimizer: Literal["adam", "sgd"] = "adam"
-    lr: Annotated[float, Gt(0)] = 1e-3
-    momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
-    nesterov: bool = True
-    weight_decay: Annotated[float, Ge(0)] = 0.0
-    schedule: Literal["constant", "cosine", "step"] = "constant"
-    precision: Literal["float32", "bf16"] = "float32"
-
-    def lr_factor(self, progress: float) -> float:
-        """Returns what the learning rate is multiplied by at `progress` in [0, 1) of all steps."""
-        if self.schedule == "cosine":
-            floor = min(1.0, 1e-6 / self.lr)
-            return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress))
-        return 0.1 if self.schedule == "step" and progress >= 0.5 else 1.0
 
 
 class DivergedError(ArithmeticError):
@@ -64,22 +38,26 @@ class Fit:
         self.dropout = GlobalDraws(device, seed, DROPOUT)
         x, _ = next(data.batches(recipe.batch_size))
         method.setup(model, x, self.draws)
+        method.label_smoothing = recipe.label_smoothing
+        recipe.prepare(model)
+        self.average = None if recipe.ema_decay is None else Average(model, recipe.ema_decay)
         groups: list[dict[str, Any]] = [{"params": list(model.parameters())}, *method.parameter_groups()]
-        if recipe.optimizer == "adam":
-            self.optimizer: torch.optim.Optimizer = torch.optim.Adam(
-                groups, lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True
-            )
-        else:
-            nesterov = recipe.nesterov and recipe.momentum > 0
-            self.optimizer = torch.optim.SGD(
-                groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=nesterov, weight_decay=recipe.weight_decay
-            )
+        self.optimizer = recipe.new_optimizer(groups)
         self._options = [{k: v for k, v in g.items() if k != "params"} for g in self.optimizer.param_groups]
 
     @property
     def done(self) -> bool:
         """Whether all epochs are trained."""
         return self.epoch >= self.recipe.epochs
+
+    @property
+    def measured_model(self) -> nn.Module:
+        """The model that is measured: the average of the weights where the recipe has one, else the trained model."""
+        return self.model if self.average is None else self.average.model
+
+    def autocast(self) -> torch.autocast:
+        """Returns the context in which the model computes, in training and in evaluation: the recipe's precision."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
 
     def run_epoch(self) -> dict[str, float]:
         """Trains one epoch and returns its metrics: the mean training loss and what the method watches.
@@ -101,8 +79,11 @@ class Fit:
 
     def state_dict(self) -> dict[str, Any]:
         """Returns all that a bit-identical continuation needs, as tensors and plain values (`weights_only` safe)."""
+        average = {} if self.average is None else {"average": self.average.state_dict()}
         return {
             **self.weights(),
+            "model": self.model.state_dict(),
+            **average,
             "optimizer": self.optimizer.state_dict(),
             "order": self.order.get_state(),
             "draws": self.draws.get_state(),
@@ -110,8 +91,8 @@ class Fit:
         }
 
     def weights(self) -> dict[str, Any]:
-        """Returns what is left of `state_dict` when nothing will be trained any more."""
-        return {"epoch": self.epoch, "model": self.model.state_dict(), "method": self.method.state_dict()}
+        """Returns what is left of `state_dict` when nothing will be trained any more: the measured model's weights."""
+        return {"epoch": self.epoch, "model": self.measured_model.state_dict(), "method": self.method.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continues from `state`. This object's own hyper-parameters win over those inside the optimiser's state.
@@ -121,6 +102,8 @@ class Fit:
         self.epoch = state["epoch"]
         self.model.load_state_dict(state["model"])
         self.method.load_state_dict(state["method"])
+        if self.average is not None:
+            self.average.load_state_dict(state.get("average", {"model": state["model"], "steps": 0}))
         if self.done and "optimizer" not in state:
             return
         self.optimizer.load_state_dict(state["optimizer"])
@@ -135,16 +118,20 @@ class Fit:
         steps = max(1, len(self.data) // self.recipe.batch_size)
         total = torch.zeros((), device=self.device)
         for step, (x, y) in enumerate(self.data.batches(self.recipe.batch_size, self.order)):
-            self._set_lr((self.epoch + step / steps) / self.recipe.epochs)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
+            self._set_lr((self.epoch + step / steps) / self.recipe.epochs, 1 / (steps * self.recipe.epochs))
+            with self.autocast():
                 loss = self.method.loss(self.model, x, y, self.draws)
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
+            if self.recipe.max_grad_norm is not None:
+                nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.max_grad_norm)
             self.optimizer.step()
+            if self.average is not None:
+                self.average.update()
             total += loss.detach()
         return total / steps
 
-    def _set_lr(self, progress: float) -> None:
-        factor = self.recipe.lr_factor(progress)
+    def _set_lr(self, progress: float, step: float) -> None:
+        factor = self.recipe.lr_factor(progress, step)
         for group, options in zip(self.optimizer.param_groups, self._options, strict=True):
             group["lr"] = options["lr"] * factor

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Annotated, Protocol
 
 import torch
+import torch.nn.functional as F
 from annotated_types import Ge, Le
 from torch import Generator, Tensor, nn
 
@@ -43,8 +44,13 @@ class Method(nn.Module):
     - what depends on the model or on the images' shape is built by `setup`, not by the first step;
     - hyper-parameters are not in `state_dict()`: buffers made from them are `persistent=False`.
 
+    - the cross-entropy with the labels is `self.cross_entropy`, which smooths labels where the recipe says so.
+
     The constructor raises TypeError for a class that does not define `loss`.
     """
+
+    label_smoothing: float = 0.0
+    """The recipe's, in [0, 1); set by whoever trains."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,6 +82,13 @@ class Method(nn.Module):
         model: in training mode. x: a batch of images (B, C, H, W) in [0, 1], as the dataset gives them. y: their labels
         (B,), int64. rng: the method's own stream, from which all its draws come.
         """
+
+    def cross_entropy(self, logits: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
+        """Returns the cross-entropy of logits (B, classes) with labels y (B,), smoothed by the recipe's share.
+
+        reduction: "mean", a scalar, or "none", (B,). For the loss that the model minimises; attacks use the plain one.
+        """
+        return F.cross_entropy(logits, y, reduction=reduction, label_smoothing=self.label_smoothing)
 
     def start_epoch(self, epoch: int, model: nn.Module, data: Batches, rng: Generator) -> None:
         """Called before each epoch (counted from 0). A method with a second player trains or stores it here."""

@@ -7,12 +7,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def mixed_cross_entropy(logits: Tensor, y: Tensor, weight: Tensor, order: Tensor) -> Tensor:
+def mixed_cross_entropy(
+    logits: Tensor, y: Tensor, weight: Tensor, order: Tensor, label_smoothing: float = 0.0
+) -> Tensor:
     """Returns weight * CE(logits, y) + (1 - weight) * CE(logits, y[order]) (Zhang et al. 2018).
 
-    logits: (B, classes). y: (B,). weight: a scalar tensor. order: (B,), the pairs' permutation.
+    logits: (B, classes). y: (B,). weight: a scalar tensor. order: (B,), the pairs' permutation. label_smoothing: of
+    both, in [0, 1).
     """
-    return weight * F.cross_entropy(logits, y) + (1 - weight) * F.cross_entropy(logits, y[order])
+    own = F.cross_entropy(logits, y, label_smoothing=label_smoothing)
+    partner = F.cross_entropy(logits, y[order], label_smoothing=label_smoothing)
+    return weight * own + (1 - weight) * partner
 
 
 def jensen_shannon(logits: Sequence[Tensor]) -> Tensor:

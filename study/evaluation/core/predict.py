@@ -41,10 +41,11 @@ def front(split: Split, images: int | None, batch: int) -> Iterator[tuple[Tensor
 def predict(model: nn.Module, split: Split, batch: int = BATCH) -> tuple[Tensor, Tensor]:
     """Returns the logits (N, classes) and labels (N,) of every image of the split, in order.
 
-    The labels come with the logits because a streamed split knows them only once it is read.
+    The logits are float32 also where the model computes in bf16. The labels come with the logits because a streamed
+    split knows them only once it is read.
     """
     with inference(model):
-        pairs = [(model(x), y) for x, y in split.batches(batch)]
+        pairs = [(model(x).float(), y) for x, y in split.batches(batch)]
         return torch.cat([logits for logits, _ in pairs]), torch.cat([y for _, y in pairs])
 
 

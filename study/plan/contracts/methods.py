@@ -24,8 +24,8 @@ from study.plan.contracts.method_states import CHECKS as OF_STATES
 from study.plan.contracts.method_states import ready
 from study.registry import signature
 from trainers.core.augmentation import Augmentation
-from trainers.core.loop import Recipe
 from trainers.core.method import Method, generator
+from trainers.core.recipe import Recipe
 
 BATCH = 48
 SIZES = (1, 2, 7, 33)

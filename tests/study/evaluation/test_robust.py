@@ -16,8 +16,9 @@ from study.evaluation.robust import masking, measure, vanilla
 from study.models.core.classifier import initialise
 from study.models.small_cnn import SmallCNN
 from tests.support import digits, first, small_cnn
-from trainers.core.loop import Fit, Recipe
+from trainers.core.loop import Fit
 from trainers.core.method import generator
+from trainers.core.recipe import Recipe
 from trainers.learned_sigma import LearnedSigma
 
 SETTINGS = {"steps": 20, "targets": 3, "queries": 200, "images": 40, "batch": 16}

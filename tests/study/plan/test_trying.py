@@ -194,3 +194,11 @@ def test_a_dry_run_makes_the_users_reports_of_what_their_metrics_measure(tmp_pat
     study = replace(study, reports=("bad.py", "good.py"))
     with pytest.raises(UserError, match="the report bad: table has a float.* in a cell; text is right"):
         _planned(tmp_path, study, thorough=True, bad=REPORT.format(column="value"))
+
+
+def test_labels_are_smoothed_only_by_methods_that_can(tmp_path: Path) -> None:
+    smooth = replace(STUDY, recipe={"label_smoothing": 0.1})
+    able = ("standard", "gnt", "ant", "noisymix", "mixup", "cutmix", "puzzle_mix", "adversarial", "augmax")
+    _planned(tmp_path, replace(smooth, arms=tuple(Arm(method=name, label=name) for name in able)))
+    with pytest.raises(UserError, match=r"mine, of the arm 'Own'.*label_smoothing is 0.1, and the method does not use"):
+        _planned(tmp_path, replace(smooth, arms=(Arm(method="mine.py", label="Own"),)), mine=LATE)

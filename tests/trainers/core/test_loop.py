@@ -99,12 +99,60 @@ def test_the_methods_own_parameters_keep_their_rate_and_follow_the_schedule() ->
     assert [g["lr"] for g in fit.optimizer.param_groups] == pytest.approx([0.001, 0.05])
 
 
+def test_a_warm_up_rises_linearly_and_the_schedule_covers_the_rest() -> None:
+    total, ramp = EPOCHS * STEPS, 8
+    rates = _rates(lr=0.02, schedule="linear", warmup_ratio=ramp / total)
+    rising = [0.02 * (step + 1) / ramp for step in range(ramp)]
+    falling = [0.02 * (total - step) / (total - ramp) for step in range(ramp, total)]
+    assert rates == pytest.approx(rising + falling, rel=1e-9)
+
+
+def test_a_long_gradient_is_scaled_to_the_norm_and_a_short_one_is_not_touched() -> None:
+    def moved(**recipe: Any) -> Tensor:
+        fit = _fit(Standard(), optimizer="sgd", momentum=0.0, lr=1.0, epochs=1, batch_size=IMAGES, **recipe)
+        before = nn.utils.parameters_to_vector(fit.model.parameters())
+        fit.run_epoch()
+        return nn.utils.parameters_to_vector(fit.model.parameters()) - before
+
+    free = moved()
+    assert moved(max_grad_norm=0.01).norm().item() == pytest.approx(0.01, rel=1e-3)
+    assert torch.allclose(moved(max_grad_norm=0.01), free * 0.01 / free.norm(), atol=1e-6)
+    assert same(moved(max_grad_norm=100.0), free)
+
+
+def test_adamw_decays_the_weights_apart_from_the_gradient() -> None:
+    fits = [
+        _fit(Standard(), optimizer="adamw", lr=0.01, epochs=1, batch_size=IMAGES, weight_decay=w) for w in (0.0, 0.5)
+    ]
+    start = nn.utils.parameters_to_vector(fits[0].model.parameters()).detach().clone()
+    for fit in fits:
+        fit.run_epoch()
+    free, decayed = (nn.utils.parameters_to_vector(fit.model.parameters()) for fit in fits)
+    assert torch.allclose(decayed, free - 0.01 * 0.5 * start, atol=1e-6)
+
+
+def test_smoothed_labels_by_their_definition() -> None:
+    x, y = digits().train.images[:40].float() / 255, digits().train.labels[:40]
+    method, model = Standard(), small_cnn()
+    method.label_smoothing = 0.2
+    log_p = model(x).log_softmax(1)
+    target = torch.full((40, 10), 0.02).scatter_(1, y[:, None], 0.82)
+    expected = -(target * log_p).sum(1).mean()
+    assert torch.allclose(method.loss(model, x, y, generator(CPU, 0)), expected)
+    fit = _fit(Standard(), label_smoothing=0.2)
+    assert fit.method.label_smoothing == 0.2
+
+
 RECIPES: dict[str, dict[str, Any]] = {
     "adam": {},
     "adam, cosine, decay": {"schedule": "cosine", "weight_decay": 1e-3},
     "sgd, cosine": {"optimizer": "sgd", "schedule": "cosine", "lr": 0.05},
     "sgd, no momentum": {"optimizer": "sgd", "schedule": "step", "lr": 0.05, "momentum": 0.0},
     "bf16": {"precision": "bf16"},
+    "adamw, warm-up, clipped, smoothed, averaged": {
+        "optimizer": "adamw", "weight_decay": 0.1, "schedule": "linear", "warmup_ratio": 0.4, "max_grad_norm": 0.5,
+        "label_smoothing": 0.1, "ema_decay": 0.9,
+    },
 }
 
 

@@ -15,8 +15,9 @@ from study.models.core.classifier import initialise
 from study.models.small_cnn import SmallCNN
 from study.plan.contracts.core.findings import ContractError
 from study.registry.lookup import find
-from trainers.core.loop import Fit, Recipe
+from trainers.core.loop import Fit
 from trainers.core.method import Method, generator
+from trainers.core.recipe import Recipe
 
 CPU = torch.device("cpu")
 
