@@ -253,6 +253,16 @@ WRONG: list[tuple[str, Any, str]] = [
         r"loss reads a tensor's value \(wrong_methods.py, line \d+: item\)",
     ),
     (
+        "one_device",
+        method(lambda _, m, x, y, r: cross_entropy(m, x + torch.rand(len(x), 1, 1, 1), y)),
+        "loss mixes tensors of the GPU and of the CPU: .*device=x.device",
+    ),
+    (
+        "one_device",
+        method(lambda _, m, x, y, r: cross_entropy(m, x[x.mean((1, 2, 3)) > 0], y)),
+        "loss reads a tensor's value, for which it waits",
+    ),
+    (
         "trains",
         method(lambda _, m, x, y, r: 0 * cross_entropy(m, x, y)),
         "of the digits are right; at least 50% should be",

@@ -43,6 +43,13 @@ class Scaled(Mlp):
         return 2 * super().forward(x)
 
 
+class OnTheCPU(Mlp):
+    """Makes a tensor without saying where."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) + torch.ones(len(x), 1)
+
+
 class OneSize(Classifier):
     """Fails where images are not of 8 x 8."""
 
@@ -121,6 +128,7 @@ MODELS = [
     ("initialise_starts_anew", Half, "initialise leaves .*bias as it was"),
     ("trains_all_parameters", Unused, r"stages.2.idle.weight gets no gradient"),
     ("state_returns", Hidden, "after load_state_dict its logits differ"),
+    ("one_device", OnTheCPU, "its forward pass mixes tensors of the GPU and of the CPU"),
 ]
 
 

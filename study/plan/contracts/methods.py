@@ -18,8 +18,10 @@ from torch.overrides import TorchFunctionMode
 
 from study.errors import UserError
 from study.evaluation.core.predict import accuracy
+from study.models.small_cnn import SmallCNN
 from study.plan.contracts.core.findings import ContractError, Entry, named, require, require_type
 from study.plan.contracts.core.fresh import CPU, batch, digits, first, new_fit, same, small_cnn
+from study.plan.contracts.core.pretended import GPU, pretended_gpu
 from study.plan.contracts.method_states import CHECKS as OF_STATES
 from study.plan.contracts.method_states import ready
 from study.registry import signature
@@ -217,6 +219,17 @@ def never_waits(entry: Entry) -> None:
         method.loss(model, x, y, draws)
 
 
+def one_device(entry: Entry) -> None:
+    """On a pretended GPU, a step mixes no tensors of the GPU with new ones of the CPU."""
+    with pretended_gpu("loss") as draws:
+        with GPU:
+            model, method = SmallCNN(shape=(1, 8, 8), classes=10), entry.build()
+            x, y = torch.rand(BATCH, 1, 8, 8), torch.randint(10, (BATCH,))
+        method.setup(model, x, draws)
+        loss = method.loss(model, x, y, draws)
+    require(loss.device == GPU, f"loss is on {loss.device} for images on a GPU; leave it there")
+
+
 def trains(entry: Entry) -> None:
     """A small network learns the digits by it."""
     fit = new_fit(entry.build(), epochs=EPOCHS, batch_size=32, lr=3e-3)
@@ -278,5 +291,6 @@ def _described(value: Any) -> str:
 
 CHECKS = named(
     form, configuration, names_of_its_own, ranges, finite_loss_with_gradients, any_batch_size, setup_builds_everything,
-    nothing_else_changes, draws_from_its_generator, views, example, never_waits, trains, *OF_STATES.values(),
+    nothing_else_changes, draws_from_its_generator, views, example, never_waits, one_device, trains,
+    *OF_STATES.values(),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from study.errors import UserError
 from study.models.core.classifier import Classifier, Normalise
 from study.plan.contracts.core.findings import ContractError, Entry, named, require
+from study.plan.contracts.core.pretended import GPU, pretended_gpu
 
 SHAPES = [(channels, size, size) for channels in (1, 3) for size in (8, 28, 32, 64)]
 CLASSES = 7
@@ -159,7 +160,17 @@ def images(shape: Shape, count: int = 2) -> Tensor:
     return torch.rand(count, *shape, generator=torch.Generator().manual_seed(1))
 
 
+def one_device(entry: Entry) -> None:
+    """On a pretended GPU, a pass mixes no tensors of the GPU with new ones of the CPU."""
+    _, shape = any_shape(entry)
+    with pretended_gpu("its forward pass"):
+        with GPU:
+            model, x = entry.build(shape=shape, classes=CLASSES), torch.rand(2, *shape)
+        logits = model(x)
+    require(logits.device == GPU, f"logits are on {logits.device} for images on a GPU; leave them there")
+
+
 CHECKS = named(
     form, configuration, logits_of_the_stages, normalises_first, start_is_the_generators, initialise_starts_anew,
-    trains_all_parameters, state_returns,
+    trains_all_parameters, state_returns, one_device,
 )  # fmt: skip

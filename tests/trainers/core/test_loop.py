@@ -150,8 +150,13 @@ RECIPES: dict[str, dict[str, Any]] = {
     "sgd, no momentum": {"optimizer": "sgd", "schedule": "step", "lr": 0.05, "momentum": 0.0},
     "bf16": {"precision": "bf16"},
     "adamw, warm-up, clipped, smoothed, averaged": {
-        "optimizer": "adamw", "weight_decay": 0.1, "schedule": "linear", "warmup_ratio": 0.4, "max_grad_norm": 0.5,
-        "label_smoothing": 0.1, "ema_decay": 0.9,
+        "optimizer": "adamw",
+        "weight_decay": 0.1,
+        "schedule": "linear",
+        "warmup_ratio": 0.4,
+        "max_grad_norm": 0.5,
+        "label_smoothing": 0.1,
+        "ema_decay": 0.9,
     },
 }
 
