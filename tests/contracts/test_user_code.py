@@ -157,8 +157,8 @@ def _check(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("my_method", "METHOD Uniform passes 16 checks"),
-        ("my_model", "MODEL Shallow passes 8 checks"),
+        ("my_method", "METHOD Uniform passes 17 checks"),
+        ("my_model", "MODEL Shallow passes 9 checks"),
         ("my_dataset", "DATASET load passes 6 checks"),
         ("my_metric", "METRIC measure passes 6 checks"),
         ("my_study", "STUDY passes 6 checks"),
