@@ -10,7 +10,7 @@ from reports.core.looks import marked, marked_note
 from reports.core.report import Report
 from reports.core.settings import OFF, ON, bases, components, in_print
 from reports.core.stats import MEASURES, by_trial, count_text, percent
-from reports.core.style import PALETTE, TWO_COLUMNS
+from reports.core.style import PALETTE, text_width
 
 PREFIX = "component."
 MARKS = {ON: "✓", OFF: "✗"}
@@ -80,7 +80,7 @@ def draw(points: pd.DataFrame) -> Figure:
     configs = list(dict.fromkeys(points["config"]))
     names = _names(points)
     measures = [m for m in SHOWN if m in points["measure"].to_numpy()]
-    figure = Figure(figsize=(TWO_COLUMNS, 1.0 + 0.24 * len(configs)), layout="constrained")
+    figure = Figure(figsize=(text_width(), 1.0 + 0.24 * len(configs)), layout="constrained")
     share = min(0.5, 0.07 * len(names) + 0.04)
     left, *right = figure.subplots(
         1, 1 + len(measures), sharey=True, width_ratios=[share, *[(1 - share) / len(measures)] * len(measures)]

@@ -10,7 +10,7 @@ from reports.core.cells import cell
 from reports.core.compare import marks_note
 from reports.core.curves import AXES, X, common_text, curves, near_text, report_along
 from reports.core.stats import MEASURES, TRIAL, by_trial, count_text, percent
-from reports.core.style import PALETTE, TWO_COLUMNS, legend_columns
+from reports.core.style import PALETTE, legend_columns, text_width
 
 BANDS = 3
 """Most references that show a band; more would hide the curves."""
@@ -85,8 +85,8 @@ def draw(points: pd.DataFrame, x: str = X) -> Figure:
     """Returns two panels: curves with bands, references as lines, the optimum with its interval; what is
     significantly worse than it is hollow."""
     arms = list(dict.fromkeys(points["arm"]))
-    columns = legend_columns(arms, TWO_COLUMNS)
-    figure = Figure(figsize=(TWO_COLUMNS, 2.7 + 0.17 * -(-len(arms) // columns)), layout="constrained")
+    columns = legend_columns(arms, text_width())
+    figure = Figure(figsize=(text_width(), 2.7 + 0.17 * -(-len(arms) // columns)), layout="constrained")
     axes = figure.subplots(1, 2)
     for axis, measure in zip(axes, PANELS, strict=True):
         rows = points[points["measure"] == measure]

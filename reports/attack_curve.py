@@ -10,7 +10,7 @@ from reports.core.curves import curve_names
 from reports.core.panels import legend_below
 from reports.core.report import Report
 from reports.core.stats import by_trial, count_text, percent
-from reports.core.style import PALETTE, TWO_COLUMNS
+from reports.core.style import PALETTE, text_width
 
 RADIUS = ["attack", "norm", "epsilon"]
 ATTACKS = {"pgd": "PGD", "worst": "Worst case"}
@@ -129,7 +129,7 @@ def draw(points: pd.DataFrame) -> Figure:
     radii = [("", 0.0, ""), *_radii(points)]
     columns = 2 if len(radii) > 1 else 1
     deep = -(-len(radii) // columns)
-    figure = Figure(figsize=(TWO_COLUMNS, 0.6 + 2.3 * deep), layout="constrained")
+    figure = Figure(figsize=(text_width(), 0.6 + 2.3 * deep), layout="constrained")
     axes = figure.subplots(deep, columns, squeeze=False).ravel()
     colours = {arm: PALETTE[i % len(PALETTE)] for i, arm in enumerate(points["arm"].unique())}
     for axis, (norm, radius, text) in zip(axes, radii, strict=False):

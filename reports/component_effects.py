@@ -10,7 +10,7 @@ from reports.core.compare import ONE_SEED, gain_text, p_text
 from reports.core.report import Report
 from reports.core.settings import OFF, ON, Contrast, components, contrasts, in_print, squares
 from reports.core.stats import MEASURES, by_trial, count_text
-from reports.core.style import PALETTE, TWO_COLUMNS
+from reports.core.style import PALETTE, text_width
 
 EFFECT, INTERACTION = "effect", "interaction"
 KINDS = {EFFECT: "alone", INTERACTION: "together"}
@@ -91,7 +91,7 @@ def draw(points: pd.DataFrame) -> Figure:
     """Returns a panel a measure: each effect with its 95% interval."""
     names = list(points[["kind", "name"]].drop_duplicates().itertuples(index=False, name=None))
     measures = [m for m in PANELS if m in points["measure"].to_numpy()]
-    figure = Figure(figsize=(TWO_COLUMNS, 1.0 + 0.22 * len(names)), layout="constrained")
+    figure = Figure(figsize=(text_width(), 1.0 + 0.22 * len(names)), layout="constrained")
     axes = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
     for axis, measure in zip(axes, measures, strict=True):
         for index, kind in enumerate(KINDS):

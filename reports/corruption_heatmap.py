@@ -13,10 +13,10 @@ from reports.core.choose import base, limit_text, strongest
 from reports.core.compare import compare, gain_note, gain_text, marks_note, with_gains
 from reports.core.families import in_families, named
 from reports.core.layout import by_setting, titles
-from reports.core.looks import in_order, shortened
+from reports.core.looks import in_order, shortened, signs
 from reports.core.report import Report
 from reports.core.stats import TRIAL, by_corruption, count_text, percent
-from reports.core.style import ONE_COLUMN, TWO_COLUMNS
+from reports.core.style import column_width, text_width
 
 LIMIT = 40
 WIDE = 14
@@ -86,7 +86,7 @@ def draw(points: pd.DataFrame) -> Figure:
     side = 0.155 if size > WIDE else 0.165
     names = [shortened(text) for text in settings["label"]]
     head = 0.25 + 0.042 * max(map(len, names))
-    width = TWO_COLUMNS if size > 4 else ONE_COLUMN
+    width = text_width() if size > 4 else column_width()
     figure = Figure(figsize=(width, blocks * (side * len(rows) + head)), layout="constrained")
     axes = figure.subplots(blocks, 1, squeeze=False)[:, 0]
     largest = 100 * float(np.nanmax(points["gain"].abs(), initial=1e-3))
@@ -95,7 +95,7 @@ def draw(points: pd.DataFrame) -> Figure:
         image = _block(axis, points, list(settings.index[part]), rows, largest, size)
         axis.set_xticks(range(len(names[part])), names[part], rotation=40, ha="left", rotation_mode="anchor")
     over = points.loc[points["base"], "label"].unique()
-    label = f"points over {shortened(over[0])}" if len(over) else "points over the mean"
+    label = f"points over {shortened(signs(over[0]))}" if len(over) else "points over the mean"
     figure.colorbar(image, ax=axes, label=label, aspect=30, fraction=0.03, pad=0.01)
     return figure
 

@@ -8,7 +8,7 @@ from reports.core.cells import cell
 from reports.core.compare import MARKS, compare, marks_note
 from reports.core.report import Report
 from reports.core.stats import by_trial, count_text, percent
-from reports.core.style import PALETTE, TWO_COLUMNS
+from reports.core.style import PALETTE, text_width
 
 COLUMNS = 3
 ROW, POINT = "row ", "point"
@@ -104,7 +104,7 @@ def draw(points: pd.DataFrame) -> Figure:
     """Returns a panel a setting: shading for the probability, the boundary as a line, and the test points."""
     settings = _settings(points)
     lines = -(-len(settings) // COLUMNS)
-    figure = Figure(figsize=(TWO_COLUMNS, 0.3 + 2.3 * lines), layout="constrained")
+    figure = Figure(figsize=(text_width(), 0.3 + 2.3 * lines), layout="constrained")
     axes = figure.subplots(lines, COLUMNS, squeeze=False, sharex=True, sharey=True).ravel()
     for axis in axes[len(settings) :]:
         axis.set_axis_off()

@@ -13,7 +13,7 @@ from reports.core.layout import by_setting, titles
 from reports.core.looks import in_order, looks
 from reports.core.report import Report
 from reports.core.stats import by_corruption, count_text
-from reports.core.style import TWO_COLUMNS, legend_columns
+from reports.core.style import legend_columns, text_width
 
 LIMIT = 16
 ALL = "all"
@@ -54,8 +54,8 @@ def draw(points: pd.DataFrame) -> Figure:
     points = points[points["shown"]]
     settings, families = in_order(points), _families(points)
     width = 0.84 / len(settings)
-    columns = legend_columns(list(settings["label"]), TWO_COLUMNS)
-    figure = Figure(figsize=(TWO_COLUMNS, 2.5 + 0.16 * math.ceil(len(settings) / columns)), layout="constrained")
+    columns = legend_columns(list(settings["label"]), text_width())
+    figure = Figure(figsize=(text_width(), 2.5 + 0.16 * math.ceil(len(settings) / columns)), layout="constrained")
     axis = figure.subplots()
     for index, (config, look) in enumerate(looks(settings).items()):
         rows = points[points["config"] == config].set_index("family").reindex(families)

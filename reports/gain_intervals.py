@@ -9,7 +9,7 @@ from reports.core.compare import SETTING
 from reports.core.image_intervals import gains, intervals
 from reports.core.report import Report
 from reports.core.significance import with_base
-from reports.core.style import PALETTE, TWO_COLUMNS
+from reports.core.style import PALETTE, text_width
 
 SOURCES = {"seeds": "other seeds", "images": "other test images", "both": "both"}
 """Source of error -> what print calls it."""
@@ -89,7 +89,7 @@ def caption(points: pd.DataFrame) -> str:
 
 def draw(points: pd.DataFrame) -> Figure:
     """Returns a line a setting: its gain with the three intervals below one another."""
-    figure = Figure(figsize=(TWO_COLUMNS, 0.8 + 0.3 * len(points)), layout="constrained")
+    figure = Figure(figsize=(text_width(), 0.8 + 0.3 * len(points)), layout="constrained")
     axis = figure.subplots()
     for place, (source, title) in enumerate(SOURCES.items()):
         height = np.arange(len(points)) + 0.2 * (place - 1)

@@ -11,7 +11,7 @@ from reports.core.looks import marked, marked_note
 from reports.core.published import beside, note
 from reports.core.report import Report
 from reports.core.stats import MEASURES, by_trial, count_text, percent
-from reports.core.style import PALETTE, TWO_COLUMNS
+from reports.core.style import PALETTE, text_width
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def draw(points: pd.DataFrame) -> Figure:
     what is significantly worse hollow."""
     labels = points.drop_duplicates("config").set_index("config")["label"]
     measures = [m for m in MEASURES if m in points["measure"].to_numpy()]
-    figure = Figure(figsize=(TWO_COLUMNS, 0.9 + 0.22 * len(labels)), layout="constrained")
+    figure = Figure(figsize=(text_width(), 0.9 + 0.22 * len(labels)), layout="constrained")
     axes = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
     for axis, measure, colour in zip(axes, measures, PALETTE, strict=False):
         rows = points[points["measure"] == measure].set_index("config").reindex(labels.index)

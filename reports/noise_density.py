@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from reports.core.looks import in_order
 from reports.core.report import Report
-from reports.core.style import TWO_COLUMNS
+from reports.core.style import text_width
 
 EXTENT = 4.0
 """Densities are over values from -4 to 4, in units of the root mean square, in bins of equal width."""
@@ -90,7 +90,7 @@ def caption(points: pd.DataFrame) -> str:
 def draw(points: pd.DataFrame) -> Figure:
     """Returns a row an arm: the densities, and the patches."""
     labels = points.drop_duplicates("arm").set_index("arm")["label"]
-    figure = Figure(figsize=(TWO_COLUMNS, 0.3 + 2.0 * len(labels)), layout="constrained")
+    figure = Figure(figsize=(text_width(), 0.3 + 2.0 * len(labels)), layout="constrained")
     axes = figure.subplots(len(labels), 2, squeeze=False, width_ratios=(1.15, 1))
     for (left, right), (arm, label) in zip(axes, labels.items(), strict=True):
         rows = points[points["arm"] == arm]

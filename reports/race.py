@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.core.report import Report
-from reports.core.style import PALETTE, TWO_COLUMNS
+from reports.core.style import PALETTE, text_width
 
 ENDS = {
     "one left": "one setting was left",
@@ -67,7 +67,7 @@ def draw(points: pd.DataFrame) -> Figure:
     """Returns two panels: seeds spent on each setting, and its distance to the best with intervals, round by round."""
     labels = list(dict.fromkeys(points["label"]))
     places = {label: place for place, label in enumerate(labels)}
-    figure = Figure(figsize=(TWO_COLUMNS, 0.9 + 0.27 * len(labels)), layout="constrained")
+    figure = Figure(figsize=(text_width(), 0.9 + 0.27 * len(labels)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     ends = points.groupby("label", sort=False).tail(1)
     colours = ["#999999" if dropped else PALETTE[0] for dropped in ends["dropped"]]

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from reports.core.pareto import front
 from reports.core.search import candidates, search_report
 from reports.core.stats import count_text, percent
-from reports.core.style import ONE_COLUMN, PALETTE
+from reports.core.style import PALETTE, column_width
 
 SHOWN = 15
 """Most rows of the table."""
@@ -46,7 +46,7 @@ def caption(points: pd.DataFrame) -> str:
 
 def draw(points: pd.DataFrame) -> Figure:
     """Returns the scatter: the front as steps, chosen candidates as stars."""
-    figure = Figure(figsize=(ONE_COLUMN, 2.9), layout="constrained")
+    figure = Figure(figsize=(column_width(), 2.9), layout="constrained")
     axis = figure.subplots()
     x, y = 100 * points["clean"], 100 * points["corruption"]
     axis.plot(x, y, "o", color="0.6", markersize=4, label="candidate")

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from reports.core.search import candidates, search_report
 from reports.core.stats import percent
-from reports.core.style import ONE_COLUMN, PALETTE
+from reports.core.style import PALETTE, column_width
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def caption(points: pd.DataFrame) -> str:
 
 def draw(points: pd.DataFrame) -> Figure:
     """Returns the candidates and the best so far as a step line."""
-    figure = Figure(figsize=(ONE_COLUMN, 2.4), layout="constrained")
+    figure = Figure(figsize=(column_width(), 2.4), layout="constrained")
     axis = figure.subplots()
     axis.plot(points["number"], 100 * points["objective"], "o", color="0.6", label="candidate")
     axis.step(points["number"], 100 * points["best"], where="post", color=PALETTE[0], label="best so far")

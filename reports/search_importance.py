@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.core.search import candidates, parameters, search_report
-from reports.core.style import PALETTE, TWO_COLUMNS
+from reports.core.style import PALETTE, text_width
 
 NAMES = {"clean": "Clean", "corruption": "All corruptions"}
 
@@ -74,7 +74,7 @@ def draw(points: pd.DataFrame) -> Figure:
     """Returns bars, one panel an objective."""
     objectives = _objectives(points)
     count = points["parameter"].nunique()
-    figure = Figure(figsize=(TWO_COLUMNS, 0.9 + 0.22 * count), layout="constrained")
+    figure = Figure(figsize=(text_width(), 0.9 + 0.22 * count), layout="constrained")
     axes = figure.subplots(1, len(objectives), sharey=True, squeeze=False)[0]
     order = points.groupby("parameter")["share"].mean().sort_values(kind="stable").index
     for axis, objective, colour in zip(axes, objectives, PALETTE, strict=False):

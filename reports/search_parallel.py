@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from reports.core.search import candidates, parameters, search_report
 from reports.core.stats import percent
-from reports.core.style import TWO_COLUMNS
+from reports.core.style import text_width
 
 SHOWN = 10
 """Most rows of the table."""
@@ -60,7 +60,7 @@ def caption(points: pd.DataFrame) -> str:
 
 def draw(points: pd.DataFrame) -> Figure:
     """Returns an axis for each parameter, its ends or values written on it, and one for the accuracy."""
-    figure = Figure(figsize=(TWO_COLUMNS, 3.0), layout="constrained")
+    figure = Figure(figsize=(text_width(), 3.0), layout="constrained")
     axis = figure.subplots()
     names = list(dict.fromkeys(points["parameter"]))
     scores = points.drop_duplicates("number").set_index("number")["objective"].sort_values()

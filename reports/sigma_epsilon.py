@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from reports.attack_curve import NORMS
 from reports.core.report import Report
 from reports.core.stats import count_text, percent, resamples
-from reports.core.style import PALETTE, TWO_COLUMNS
+from reports.core.style import PALETTE, text_width
 
 METHODS = {"learned_sigma": "sigma", "adversarial": "epsilon"}
 
@@ -125,7 +125,7 @@ def summary(points: pd.DataFrame) -> dict[str, float]:
 
 def draw(points: pd.DataFrame) -> Figure:
     """Returns two panels: accuracy against epsilon with the sigmas' levels read off it; equal epsilon against sigma."""
-    figure = Figure(figsize=(TWO_COLUMNS, 3.0), layout="constrained")
+    figure = Figure(figsize=(text_width(), 3.0), layout="constrained")
     left, right = figure.subplots(1, 2)
     for index, (radius, group) in enumerate(points.groupby("radius")):
         colour = PALETTE[index % len(PALETTE)]

@@ -7,7 +7,7 @@ from reports.core.curves import curve_names
 from reports.core.panels import legend_below
 from reports.core.report import Report
 from reports.core.stats import count_text, metric_name
-from reports.core.style import PALETTE, TWO_COLUMNS
+from reports.core.style import PALETTE, text_width
 
 KEYS = ["label", "config", "start"]
 
@@ -96,7 +96,7 @@ def draw(points: pd.DataFrame) -> Figure:
     groups = list(points["group"].unique())
     columns = min(2, len(groups))
     deep = -(-len(groups) // columns)
-    figure = Figure(figsize=(TWO_COLUMNS, 0.5 + 2.1 * deep), layout="constrained")
+    figure = Figure(figsize=(text_width(), 0.5 + 2.1 * deep), layout="constrained")
     axes = figure.subplots(deep, columns, squeeze=False, sharey=True).ravel()
     starts = sorted(points["start"].unique())
     for axis, group in zip(axes, groups, strict=False):

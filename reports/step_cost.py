@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from reports.core.report import Report
 from reports.core.stats import count_text
-from reports.core.style import PALETTE, TWO_COLUMNS
+from reports.core.style import PALETTE, text_width
 
 VANILLA = "vanilla"
 
@@ -68,7 +68,7 @@ def summary(points: pd.DataFrame) -> dict[str, float]:
 
 def draw(points: pd.DataFrame) -> Figure:
     """Returns two panels of bars, multiples of vanilla's: time, with the quartiles of its rounds, and memory."""
-    figure = Figure(figsize=(TWO_COLUMNS, 0.7 + 0.27 * len(points)), layout="constrained")
+    figure = Figure(figsize=(text_width(), 0.7 + 0.27 * len(points)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     names = [_name(row) for row in points.itertuples()]
     around = [points["ratio"] - points["ratio_low"], points["ratio_high"] - points["ratio"]]

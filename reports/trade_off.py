@@ -16,7 +16,7 @@ from reports.core.looks import in_order, looks
 from reports.core.pareto import front
 from reports.core.report import Report
 from reports.core.stats import MEASURES, by_trial, count_text, percent
-from reports.core.style import TWO_COLUMNS
+from reports.core.style import text_width
 
 X, Y = "clean", "corruption"
 LABELLED = 20
@@ -83,7 +83,7 @@ def draw(points: pd.DataFrame) -> Figure:
     """Returns the scatter with the front as a step line, and names where they overlap least."""
     settings = in_order(points)
     rows = points.set_index("config").reindex(settings.index)
-    figure = Figure(figsize=(TWO_COLUMNS, 3.6), layout="constrained")
+    figure = Figure(figsize=(text_width(), 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     axis = figure.subplots()
     named = rows if len(rows) <= LABELLED else rows[rows["front"]]

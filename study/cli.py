@@ -1,5 +1,6 @@
 """The command line: parse, call one function, print."""
 
+import os
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -118,6 +119,13 @@ def report(
     ] = None,
     form: Annotated[str, typer.Option("--format", help="Formats, comma-separated.")] = "html,md,tex,csv,png,svg,pdf",
     x: Annotated[str | None, typer.Option("--x", help="Numeric parameter on the axis of accuracy_curve.")] = None,
+    venue: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose widths, sizes and letters figures have: neurips, icml, iclr, cvpr or thesis. "
+            "Without it they fit a text of 5.5 in and a column of 3.25 in."
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder of the report; DIRECTORY/report, or ./report of several.")
     ] = None,
@@ -147,7 +155,7 @@ def report(
 
             folders.append(restore(*from_mlflow, run, Path(scratch)))
         output = (output or here).absolute()
-        reported(make(folders, output, only=_names(only), formats=_names(form), x=x), output, console)
+        reported(make(folders, output, only=_names(only), formats=_names(form), x=x, venue=venue), output, console)
 
 
 @app.command()
@@ -200,6 +208,8 @@ def evaluate(
 
 def main() -> None:
     """Runs the command line; a user's mistake is one line and exit status 2."""
+    # A notebook's kernel names a backend of its own environment here, at which importing matplotlib would fail.
+    os.environ["MPLBACKEND"] = "agg"
     try:
         app()
     except UserError as error:

@@ -1,6 +1,7 @@
 """How settings look in figures, and in which order they come: told apart by more than colour, whatever their number."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +22,10 @@ REFERENCES = ("#D55E00", "#000000", "#CC79A7", "#E69F00")
 """Colours beside a ramp: those of the palette that are none of viridis' own."""
 
 
+SIGNS = {"sigma": "σ", "sigmas": "σ", "epsilon": "ε"}
+"""Parameter -> its sign in figures."""
+
+
 class Look(NamedTuple):
     """What matplotlib takes for a setting's line (linestyle), point (marker) or bar (hatch)."""
 
@@ -30,8 +35,15 @@ class Look(NamedTuple):
     hatch: str
 
 
+def signs(text: str) -> str:
+    """Returns a text as axes and legends have it: "GNT, sigma 0.5" is "GNT, σ 0.5"."""
+    return re.sub(rf"\b({'|'.join(SIGNS)})\b", lambda match: SIGNS[match[0]], text)
+
+
 def in_order(points: pd.DataFrame) -> pd.DataFrame:
     """Returns arm and label of each setting (index: config): arms as they come, settings of an arm by their values.
+
+    Labels are as figures have them (`signs`).
 
     The values are those that vary in the arm, the first of them slowest; numbers by size, before all else as text.
     """
@@ -39,14 +51,15 @@ def in_order(points: pd.DataFrame) -> pd.DataFrame:
     arms = {arm: place for place, arm in enumerate(dict.fromkeys(settings["arm"]))}
     about = settings[["arm", "varied"]].itertuples(name=None)
     keys = {config: (arms[arm], _ranks(json.loads(varied))) for config, arm, varied in about}
-    return settings.loc[sorted(settings.index, key=keys.__getitem__), ["arm", "label"]]
+    ordered = settings.loc[sorted(settings.index, key=keys.__getitem__), ["arm", "label"]]
+    return ordered.assign(label=ordered["label"].map(signs))
 
 
 def looks(settings: pd.DataFrame) -> dict[str, Look]:
     """Returns config -> look of settings `in_order`. An arm of `RAMP` settings or more is a ramp from dark to light.
 
-    The rest take the palette's colours in turn, the next line style, marker and hatch with every round: 28 that differ
-    in colour or line, 63 in colour or marker.
+    The rest take the palette's colours in turn, the next line style, marker and hatch with every round: 32 that differ
+    in colour or line, 72 in colour or marker.
     """
     sizes = settings.groupby("arm", sort=False).size()
     ramps = [arm for arm, size in sizes.items() if size >= RAMP]

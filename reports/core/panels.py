@@ -8,7 +8,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.core.style import TWO_COLUMNS, legend_columns
+from reports.core.style import legend_columns, text_width
 
 ROOM = 12
 """Lines of a legend that fit into a panel."""
@@ -23,7 +23,7 @@ class Panels:
     def __init__(self, count: int, columns: int, height: float, **shared: Any) -> None:
         wide = min(columns, count)
         rows = math.ceil(count / wide)
-        size = (TWO_COLUMNS * max(wide / columns, 0.5), 0.5 + height * rows)
+        size = (text_width() * max(wide / columns, 0.5), 0.5 + height * rows)
         self.figure = Figure(figsize=size, layout="constrained")
         every = list(self.figure.subplots(rows, wide, squeeze=False, **shared).ravel())
         self.axes: list[Axes] = every[:count]

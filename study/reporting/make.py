@@ -16,6 +16,7 @@ from reports.core.page import page
 from reports.core.report import Report
 from reports.core.significance import at_level
 from reports.core.study_conclusion import Findings, findings
+from reports.core.style import VENUES, at_venue
 from reports.core.write import FORMATS, Section, write
 from study.errors import UserError
 from study.ledger import results
@@ -54,16 +55,20 @@ def make(
     only: Sequence[str] = (),
     formats: Sequence[str] = FORMATS,
     x: str | None = None,
+    venue: str | None = None,
 ) -> Made:
     """Makes the reports of one or more studies into `output`, of several datasets or searches each its own.
 
     What is apart: `gather.parts`. only: names of reports, whoever's they are; the studies' own if not given. x: the
-    parameter on the axis of the reports that have one to choose. Works on what is finished, also while studies run.
-    Raises UserError when nothing is, and for an unknown report, format or parameter, before anything is written.
+    parameter on the axis of the reports that have one to choose. venue: where the figures are to be printed
+    (`reports.core.style.VENUES`). Works on what is finished, also while studies run.
+    Raises UserError when nothing is, and for an unknown report, format, parameter or venue, before anything is written.
     """
     for form in formats:
         if form not in FORMATS:
             raise UserError(f"there is no format {form!r} of reports.{suggest(form, FORMATS)}")
+    if venue is not None and venue not in VENUES:
+        raise UserError(f"--venue: there is no venue {venue!r}.{suggest(venue, VENUES)}")
     sources = [gather.look(folder) for folder in dict.fromkeys(folders)]
     named = list(dict.fromkeys(name for source in sources for name in source.record["reports"]))
     own = {short(name): name for name in named}
@@ -81,7 +86,7 @@ def make(
     summary: dict[str, float] = {}
     for name, report in reports.items():
         for suffix, part, each in _apart(report, parts[report.reads]):
-            with at_level(level):
+            with at_level(level), at_venue(venue):
                 section, numbers = write(f"{name}{suffix}", each, part, output, formats)
             sections += [section] if section else []
             summary |= {f"{key}{suffix.replace('_', '.', 1)}": number for key, number in numbers.items()}

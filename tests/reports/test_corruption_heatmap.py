@@ -9,6 +9,7 @@ import pytest
 
 from reports import corruption_heatmap
 from reports.core.cells import is_bold, is_worse, plain
+from reports.core.looks import signs
 from search_spaces.core.space import Arm, Grid
 from tests.reports.loops import accuracies, gains, marks, spread
 from tests.support import CORRUPTIONS, table, trials
@@ -74,6 +75,7 @@ def test_the_table_has_the_bases_accuracy_and_the_others_gains(points: pd.DataFr
 
 def test_the_figure_writes_the_accuracies_and_colours_the_gains(points: pd.DataFrame) -> None:
     (axis, bar) = corruption_heatmap.draw(points).axes
+    points = points.assign(label=points["label"].map(signs))
     assert [t.get_text() for t in axis.get_xticklabels()] == list(dict.fromkeys(points["label"]))
     names = [t.get_text().replace(" ", "_") for t in axis.get_yticklabels()]
     by_place = points.set_index(["corruption", "label"])
@@ -86,7 +88,7 @@ def test_the_figure_writes_the_accuracies_and_colours_the_gains(points: pd.DataF
             assert colours[row, column] == pytest.approx(100 * point["gain"])
     low, high = axis.images[0].get_clim()
     assert low == -high == pytest.approx(-100 * points["gain"].abs().max())
-    assert bar.get_ylabel() == "points over GNT, sigma 0"
+    assert bar.get_ylabel() == "points over GNT, σ 0"
 
 
 @pytest.mark.parametrize(("count", "blocks"), [(2, 1), (20, 1), (45, 2)])
@@ -97,7 +99,7 @@ def test_many_settings_are_in_blocks_and_too_many_are_left_out(count: int, block
     *maps, _ = figure.axes
     assert len(maps) == blocks
     assert sum(len(axis.get_xticks()) for axis in maps) == min(count, 40)
-    assert maps[0].get_xticklabels()[0].get_text() == "GNT, sigma 0"  # the base is always shown
+    assert maps[0].get_xticklabels()[0].get_text() == "GNT, σ 0"  # the base is always shown
     text = corruption_heatmap.caption(points)
     assert ("The figure shows 40 of 45 settings" in text) == (count == 45)
     assert len(corruption_heatmap.table(points)) == count

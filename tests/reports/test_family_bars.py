@@ -7,6 +7,7 @@ import pytest
 
 from reports import family_bars
 from reports.core.cells import is_bold, is_worse, plain
+from reports.core.looks import signs
 from tests.reports.loops import accuracies, spread
 from tests.support import CORRUPTIONS, table, trials
 
@@ -48,6 +49,7 @@ def test_the_table_marks_each_family_by_itself(rows: pd.DataFrame) -> None:
 def test_bars_and_errors_are_the_points(rows: pd.DataFrame) -> None:
     points = family_bars.points(rows)
     (axis,) = family_bars.draw(points).axes
+    points = points.assign(label=points["label"].map(signs))
     labels = list(dict.fromkeys(points["label"]))
     assert [text.get_text() for text in axis.get_xticklabels()] == [*FAMILIES[:-1], "all corruptions"]
     bars, errors = axis.containers[::2], axis.containers[1::2]

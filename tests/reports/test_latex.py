@@ -10,7 +10,7 @@ import pytest
 
 from reports.core.cells import cell
 from reports.core.report import Report
-from reports.core.style import ONE_COLUMN, TWO_COLUMNS
+from reports.core.style import column_width, text_width
 from reports.core.write import latex, write
 from study.plan.contracts.made_up import correct, race
 from study.registry.lookup import find, names
@@ -65,5 +65,5 @@ def test_figures_fit_columns_and_embed_truetype_fonts(folder: Path) -> None:
         assert b"/FontFile2" in content and b"/Type3" not in content, path.name
         boxes = re.findall(rb"/MediaBox \[ 0 0 ([\d.]+) [\d.]+ \]", content)
         assert boxes and all(
-            float(width) / 72 in (pytest.approx(ONE_COLUMN), pytest.approx(TWO_COLUMNS)) for width in boxes
+            float(width) / 72 in (pytest.approx(column_width()), pytest.approx(text_width())) for width in boxes
         )

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.core.looks import HATCHES, in_order, looks, marked, marked_note, shortened
+from reports.core.looks import HATCHES, in_order, looks, marked, marked_note, shortened, signs
 from reports.core.style import PALETTE
 
 
@@ -31,12 +31,12 @@ def test_settings_are_in_the_order_of_their_values_whatever_their_labels() -> No
     ]  # fmt: skip
 
 
-def test_up_to_sixty_settings_differ_in_colour_or_marker_and_bars_and_lines_up_to_28() -> None:
+def test_up_to_sixty_settings_differ_in_colour_or_marker_and_bars_and_lines_up_to_32() -> None:
     found = list(looks(in_order(_settings([(f"A{i}", {}) for i in range(60)]))).values())
-    assert [look.color for look in found[:7]] == list(PALETTE) and {look.hatch for look in found[:7]} == {HATCHES[0]}
+    assert [look.color for look in found[:8]] == list(PALETTE) and {look.hatch for look in found[:8]} == {HATCHES[0]}
     assert len({(look.color, look.marker) for look in found}) == 60
-    assert len({(look.color, look.linestyle) for look in found[:28]}) == 28
-    assert len({(look.color, look.hatch) for look in found[:28]}) == 28
+    assert len({(look.color, look.linestyle) for look in found[:32]}) == 32
+    assert len({(look.color, look.hatch) for look in found[:32]}) == 32
 
 
 def test_many_settings_of_an_arm_go_from_dark_to_light_and_the_others_differ() -> None:
@@ -47,6 +47,12 @@ def test_many_settings_of_an_arm_go_from_dark_to_light_and_the_others_differ() -
     assert ramp == sorted(ramp) and len(set(ramp)) == 5
     assert {found[c].linestyle for c in ("c0", "c1", "c2", "c3", "c4")} == {"-"}
     assert found["c5"].linestyle != "-" and found["c5"].color != found["c6"].color
+
+
+def test_sigma_has_its_sign_in_figures() -> None:
+    assert signs("GNT, sigma 0.5") == "GNT, σ 0.5" and signs("GNT, set of sigmas") == "GNT, set of σ"
+    assert signs("training epsilon") == "training ε" and signs("sigma_test, sigmax") == "sigma_test, sigmax"
+    assert in_order(_settings([("GNT, sigma 1", {})]))["label"].tolist() == ["1 GNT, σ 1"]
 
 
 def test_a_long_label_keeps_both_ends() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from reports import reliability
 from reports.core.cells import is_bold, is_worse, plain
+from reports.core.looks import signs
 from tests.reports.loops import marks, spread
 from tests.support import table, trials
 
@@ -91,7 +92,8 @@ def test_panels_show_the_bins_that_are_not_all_but_empty(rows: pd.DataFrame) -> 
     points = reliability.points(rows)
     points.loc[points["bin"] == 2, "share"] = 0.002
     panels = [axis for axis in reliability.draw(points).axes if axis.get_title()]
-    assert [panel.get_title() for panel in panels] == list(dict.fromkeys(rows["label"]))
+    points = points.assign(label=points["label"].map(signs))
+    assert [panel.get_title() for panel in panels] == list(dict.fromkeys(points["label"]))
     for panel in panels:
         mine = points[(points["label"] == panel.get_title()) & (points["bin"] != 2)]
         for images, line in zip(("clean", "corrupted"), panel.lines[1:], strict=True):

@@ -7,6 +7,7 @@ import pytest
 
 from reports import severity_curves
 from reports.core.cells import is_bold, is_worse, plain
+from reports.core.looks import signs
 from tests.reports.loops import accuracies, spread
 from tests.support import CORRUPTIONS, table, trials
 
@@ -70,7 +71,7 @@ def test_the_table_is_over_all_corruptions(rows: pd.DataFrame) -> None:
 
 
 def test_the_figure_has_a_panel_a_family_and_a_line_a_setting(rows: pd.DataFrame) -> None:
-    points = severity_curves.points(rows)
+    points = severity_curves.points(rows).assign(label=lambda p: p["label"].map(signs))
     panels = [axis for axis in severity_curves.draw(points).axes if axis.get_title()]
     assert [p.get_title() for p in panels] == ["all corruptions", *(f for f in dict.fromkeys(CORRUPTIONS.values()))]
     for panel in panels[1:]:
