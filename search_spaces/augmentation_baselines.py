@@ -17,8 +17,13 @@ STUDY = Study(
         Arm(method="nfm", label="NFM"),
         Arm(method="augmix", label="AugMix"),
         Arm(method="auto_augment", label="AutoAugment"),
+        Arm(method="trivial_augment", label="TrivialAugment"),
+        Arm(method="prime", label="PRIME"),
+        Arm(method="afa", label="AFA"),
         Arm(method="patch_gaussian", label="Patch Gaussian"),
         Arm(method="gnt", label="GNT", space={"sigma": 0.5}),
+        # Radii of the L2 ball are for images of one size; those of the other norms are for all.
+        Arm(method="p_norm_noise", label="p-norm noise", space={"l2": None}),
         Arm(method="adversarial", label="Adversarial (PGD)"),
         Arm(method="free_adversarial", label="Adversarial (free)"),
         Arm(method="augmax", label="AugMax"),

@@ -3,8 +3,8 @@
 Each point of the result is read from a point of the source, in pixels with (0.5, 0.5) the centre of the
 first. Reading is bilinear, edge pixels repeat for half a pixel, and what lies outside the source is 0, as in
 Pillow's `transform(..., AFFINE, resample=BILINEAR)`, which the published AugMix uses (Pillow's default is
-nearest). An operator reads no more than it needs: four neighbours for a rotation, two in the same row or
-column for a shear, and for a translation by whole pixels one stretch of memory.
+nearest, which `nearest` chooses). An operator reads no more than it needs: four neighbours for a rotation, two
+in the same row or column for a shear, and for a translation by whole pixels one stretch of memory.
 
 Tolerance against Pillow, stated once for all: translations by whole pixels and strength 0 are equal;
 elsewhere a value differs by at most 1 of 255, save where a source point lies within 1e-3 pixels of the
@@ -20,7 +20,7 @@ ROUNDING = 1 / 64
 missed."""
 
 
-def rotate(x: Tensor, degrees: Tensor) -> Tensor:
+def rotate(x: Tensor, degrees: Tensor, *, nearest: bool = False) -> Tensor:
     """Returns x turned about its centre, counterclockwise, by degrees (N,)."""
     height, width = x.shape[2:]
     angle = degrees.deg2rad()
@@ -33,19 +33,21 @@ def rotate(x: Tensor, degrees: Tensor) -> Tensor:
     source = by_column * columns + by_row * rows
     within = source.abs() < 1
     grid = source.permute(0, 2, 3, 1)
-    read = F.grid_sample(x.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
+    mode = "nearest" if nearest else "bilinear"
+    read = F.grid_sample(x.float(), grid, mode=mode, padding_mode="border", align_corners=False)
     return read.add_(ROUNDING).to(torch.uint8).mul_(within[:, :1] & within[:, 1:])
 
 
-def shear_x(x: Tensor, slope: Tensor) -> Tensor:
+def shear_x(x: Tensor, slope: Tensor, *, nearest: bool = False) -> Tensor:
     """Returns x read at source x = x + slope * y; slope (N,)."""
     rows = torch.arange(x.shape[2], device=x.device) + 0.5
-    return _slide(x, slope[:, None] * rows)
+    offset = slope[:, None] * rows
+    return _slide(x, (offset + 0.5).floor() if nearest else offset)
 
 
-def shear_y(x: Tensor, slope: Tensor) -> Tensor:
+def shear_y(x: Tensor, slope: Tensor, *, nearest: bool = False) -> Tensor:
     """Returns x read at source y = y + slope * x; slope (N,)."""
-    return shear_x(x.mT, slope).mT
+    return shear_x(x.mT, slope, nearest=nearest).mT
 
 
 def translate_x(x: Tensor, pixels: Tensor) -> Tensor:

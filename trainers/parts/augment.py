@@ -1,6 +1,7 @@
 """AugMix, batched on the device: every image has its own chains, and no image is treated alone."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Generator, Tensor
@@ -64,7 +65,13 @@ def draw_chains(
     pixels = (x * 255).round_().to(torch.uint8)
     weights = dirichlet(alpha, (views, width, len(x)), rng, over=1)
     m = beta(alpha, alpha, (views, len(x)), rng)
-    chains = _chains(pixels, rng, count=views * width, depth=depth, severity=severity)
+
+    def operate(images: Tensor) -> Tensor:
+        level = torch.empty(len(images), device=x.device).uniform_(0.1, severity, generator=rng)
+        sign = torch.randint(0, 2, (len(images),), generator=rng, device=x.device) * 2 - 1
+        return augment(images, level, sign)
+
+    chains = random_chains(pixels, rng, operate, len(OPERATORS), count=views * width, depth=depth)
     return chains.view(views, width, *x.shape), weights, m
 
 
@@ -94,8 +101,20 @@ def augment(x: Tensor, level: Tensor, sign: Tensor) -> Tensor:
     )
 
 
-def _chains(pixels: Tensor, rng: Generator, *, count: int, depth: int | None, severity: float) -> Tensor:
-    """Returns the results of `count` chains for every image, (count, B, C, H, W) uint8."""
+def random_chains(
+    pixels: Tensor,
+    rng: Generator,
+    operate: Callable[[Tensor], Tensor],
+    operators: int,
+    *,
+    count: int,
+    depth: int | None,
+) -> Tensor:
+    """Returns the results of `count` chains for every image (B, C, H, W), as (count, B, C, H, W).
+
+    A chain is 1, 2 or 3 of the operators, or `depth` of them. operate: takes `operators` equal runs of images, one
+    after another, and returns what operator i makes of run i.
+    """
     depths = DEPTHS if depth is None else 1
     run = math.ceil(len(pixels) / depths)
     at, place = deal(count, len(pixels), depths * run, rng)
@@ -105,24 +124,24 @@ def _chains(pixels: Tensor, rng: Generator, *, count: int, depth: int | None, se
         finished.insert(0, at[:, left:] + before)
         # Where results of this step will lie among all.
         before += len(results[-1])
-        images, at = _step(results[-1], at[:, :left], rng, severity)
+        images, at = _step(results[-1], at[:, :left], rng, operate, operators)
         results.append(images)
     ordered = torch.cat([at + before, *finished], 1).gather(1, place)
     return torch.cat(results).index_select(0, ordered.flatten()).view(count, *pixels.shape)
 
 
-def _step(images: Tensor, at: Tensor, rng: Generator, severity: float) -> tuple[Tensor, Tensor]:
+def _step(
+    images: Tensor, at: Tensor, rng: Generator, operate: Callable[[Tensor], Tensor], operators: int
+) -> tuple[Tensor, Tensor]:
     """Applies one operator to each of images[at], dealt out evenly within each chain; at (chains, n).
 
     Returns the results and where each lies among them, (chains, n).
     """
     count, n = at.shape
-    run = math.ceil(n / len(OPERATORS))
-    item, place = deal(count, n, len(OPERATORS) * run, rng)
+    run = math.ceil(n / operators)
+    item, place = deal(count, n, operators * run, rng)
     # The images of one operator lie together: (operator, chain, run).
-    source = at.gather(1, item).view(count, len(OPERATORS), run).transpose(0, 1).flatten()
-    level = torch.empty(len(source), device=at.device).uniform_(0.1, severity, generator=rng)
-    sign = torch.randint(0, 2, (len(source),), generator=rng, device=at.device) * 2 - 1
-    result = augment(images.index_select(0, source), level, sign)
+    source = at.gather(1, item).view(count, operators, run).transpose(0, 1).flatten()
+    result = operate(images.index_select(0, source))
     hand = torch.arange(count, device=at.device)[:, None]
     return result, (place // run * count + hand) * run + place % run

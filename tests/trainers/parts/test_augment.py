@@ -70,7 +70,7 @@ def histories(monkeypatch: pytest.MonkeyPatch, batch: int, depth: int | None, ro
     x = torch.zeros(batch, 1, 2, 4, dtype=torch.uint8)
     x[:, 0, 1] = torch.arange(batch, dtype=torch.uint8)[:, None]
     rng = generator(CPU, 2)
-    drawn = [module._chains(x, rng, count=3, depth=depth, severity=3) for _ in range(rounds)]
+    drawn = [module.draw_chains(x / 255, rng, width=3, depth=depth)[0][0] for _ in range(rounds)]
     chains = torch.stack(drawn)
     assert (chains[:, :, :, 0, 1] == x[:, 0, 1]).all(), "a chain must come back to its own image"
     return chains[:, :, :, 0, 0].long()
@@ -106,20 +106,20 @@ def test_mixing_weights_have_their_distribution(monkeypatch: pytest.MonkeyPatch)
     m."""
     x = torch.zeros(4000, 1, 1, 1)
     white = torch.full((3, len(x), 1, 1, 1), 255, dtype=torch.uint8)
-    monkeypatch.setattr(module, "_chains", lambda *_, **__: white)
+    monkeypatch.setattr(module, "random_chains", lambda *_, **__: white)
     m = augmix(x, generator(CPU, 3)).flatten()
     assert stats.kstest(m.numpy(), "uniform").pvalue > 1e-3
     first = white.clone()
     first[1:] = 0
-    monkeypatch.setattr(module, "_chains", lambda *_, **__: first)
+    monkeypatch.setattr(module, "random_chains", lambda *_, **__: first)
     w = augmix(x, generator(CPU, 3)).flatten() / m
     assert stats.kstest(w.numpy(), "beta", args=(1, 2)).pvalue > 1e-3
     both = torch.stack([first[:, :2000], 1 - first[:, 2000:]]).flatten(0, 1)
-    monkeypatch.setattr(module, "_chains", lambda *_, **__: both)
+    monkeypatch.setattr(module, "random_chains", lambda *_, **__: both)
     one, two = augmix(x[:2000], generator(CPU, 4), views=2).flatten().chunk(2)
     assert abs(torch.corrcoef(torch.stack([one, two]))[0, 1]) < 0.08
     assert stats.ks_2samp(one.numpy(), w.mul(m).numpy()).pvalue > 1e-3
-    monkeypatch.setattr(module, "_chains", lambda *_, **__: white * 0)
+    monkeypatch.setattr(module, "random_chains", lambda *_, **__: white * 0)
     torch.testing.assert_close(augmix(x + 1, generator(CPU, 3)).flatten(), 1 - m)
 
 
