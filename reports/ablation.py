@@ -1,20 +1,26 @@
 """Ablation: which components a setting has, how accurate it is, and what it gains over the base (Erichson et al. 2022,
 table 4). From any study whose settings differ in what is on or off, or in categories."""
 
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.core.cells import cell
 from reports.core.compare import SETTING, compare, gain_note, gain_text, marks_note, p_text, with_gains
-from reports.core.looks import marked, marked_note
+from reports.core.looks import marked, marked_note, shortened, signs
 from reports.core.report import Report
-from reports.core.settings import OFF, ON, bases, components, in_print
+from reports.core.settings import ABSENT, OFF, ON, bases, components, in_print
 from reports.core.stats import MEASURES, by_trial, count_text, percent
-from reports.core.style import PALETTE, text_width
+from reports.core.style import PALETTE, printed_width, text_width
 
 PREFIX = "component."
 MARKS = {ON: "✓", OFF: "✗"}
 SHOWN = ("clean", "corruption")
+LONGEST = (60, 40, 28, 20, 14)
+"""Characters of a level in the figure: the first with which the levels take less than half of it, else the last."""
+GAP = 0.14
+"""Inches between the levels of two components."""
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
@@ -59,10 +65,13 @@ def caption(points: pd.DataFrame) -> str:
     shown, main = points[points["measure"].isin(SHOWN)], points[points["measure"] == _main(points)]
     measure = MEASURES[_main(points)].lower()
     gain = gain_note(main, "the setting with everything off", measure)
+    bars = ""
     if not main["base"].any():
-        gain = "No finished setting has everything off, so there is no gain."
+        gain, bars = "No finished setting has everything off, so there is no gain.", " (bars)"
+    elif main["gain_low"].notna().any():
+        gain = f"{gain[:-1]} (bars)."
     return (
-        f"Top-1 accuracy in percent, mean ± standard deviation over n = {count_text(points['n'])}. {gain} "
+        f"Top-1 accuracy in percent, mean ± standard deviation{bars} over n = {count_text(points['n'])}. {gain} "
         f"{marks_note(shown, main, measure)}{marked_note(shown)}"
     )
 
@@ -76,16 +85,16 @@ def summary(points: pd.DataFrame) -> dict[str, float]:
 
 def draw(points: pd.DataFrame) -> Figure:
     """Returns the marks of each setting beside its gains, with 95% intervals; without a base beside its accuracies,
-    with standard deviations. The best is a star, what is significantly worse is hollow."""
+    with standard deviations. The best has a ring, what is significantly worse is hollow."""
     configs = list(dict.fromkeys(points["config"]))
-    names = _names(points)
+    settings, widths = _printed(points.drop_duplicates("config")[_names(points)])
     measures = [m for m in SHOWN if m in points["measure"].to_numpy()]
-    figure = Figure(figsize=(text_width(), 1.0 + 0.24 * len(configs)), layout="constrained")
-    share = min(0.5, 0.07 * len(names) + 0.04)
+    figure = Figure(figsize=(text_width(), 1.0 + 0.2 * len(configs)), layout="constrained")
+    share = min(0.6, sum(widths) / text_width())
     left, *right = figure.subplots(
         1, 1 + len(measures), sharey=True, width_ratios=[share, *[(1 - share) / len(measures)] * len(measures)]
     )
-    _marks(left, points.drop_duplicates("config"), names)
+    _marks(left, settings, widths)
     gained = points["base"].any()
     for axis, measure, colour in zip(right, measures, PALETTE, strict=False):
         rows = points[points["measure"] == measure].set_index("config").reindex(configs)
@@ -104,17 +113,28 @@ def draw(points: pd.DataFrame) -> Figure:
     return figure
 
 
-def _marks(axis, settings: pd.DataFrame, names: list[str]) -> None:  # type: ignore[no-untyped-def]
-    """Draws the components as columns of marks, the first setting on top."""
-    for row, setting in enumerate(settings[names].to_numpy().tolist()):
-        for column, level in enumerate(setting):
-            faint = level not in MARKS or level == OFF
-            colour = "0.65" if level == OFF else "black"
-            size = 7 if level not in MARKS else 10
-            axis.text(column, row, MARKS.get(level, level), ha="center", va="center", color=colour, fontsize=size,
-                      fontweight="normal" if faint else "bold")  # fmt: skip
-    axis.set(xlim=(-0.6, len(names) - 0.4), ylim=(len(settings) - 0.4, -0.6), yticks=[])
-    axis.set_xticks(range(len(names)), [title(name) for name in names], rotation=40, ha="left")
+def _printed(settings: pd.DataFrame) -> tuple[pd.DataFrame, list[float]]:
+    """Returns levels as the figure has them, as long as there is room, and the inches of each column."""
+    for longest in LONGEST:
+        texts = settings.map(lambda level, n=longest: MARKS.get(level) or shortened(signs(in_print(level)), n))
+        widths = [GAP + max(map(printed_width, texts[name])) for name in texts]
+        if sum(widths) < text_width() / 2:
+            break
+    return texts, widths
+
+
+def _marks(axis: Axes, settings: pd.DataFrame, widths: list[float]) -> None:
+    """Draws the components as columns of marks with these widths, the first setting on top."""
+    centres = np.cumsum(widths) - np.array(widths) / 2
+    for row, setting in enumerate(settings.to_numpy().tolist()):
+        for x, text in zip(centres, setting, strict=True):
+            mark = text in MARKS.values()
+            off = text in (MARKS[OFF], ABSENT)
+            axis.text(x, row, text, ha="center", va="center", color="0.65" if off else "black",
+                      fontsize="medium" if mark else "small", fontweight="bold" if mark and not off else "normal",
+                      in_layout=False)  # fmt: skip
+    axis.set(xlim=(0, sum(widths)), ylim=(len(settings) - 0.4, -0.6), yticks=[])
+    axis.set_xticks(centres, [signs(title(name).lower()) for name in settings], rotation=40, ha="left")
     axis.grid(False)
     axis.spines[["left", "bottom"]].set_visible(False)
     axis.xaxis.tick_top()

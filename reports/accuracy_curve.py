@@ -4,13 +4,18 @@ those that are not noise."""
 from functools import partial
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from reports.core.cells import cell
 from reports.core.compare import marks_note
 from reports.core.curves import AXES, X, common_text, curves, near_text, report_along
+from reports.core.lines import curve_looks, draw_line
+from reports.core.looks import signs
+from reports.core.panels import legend_below
 from reports.core.stats import MEASURES, TRIAL, by_trial, count_text, percent
-from reports.core.style import PALETTE, legend_columns, text_width
+from reports.core.style import column_width, legend_columns, text_width
 
 BANDS = 3
 """Most references that show a band; more would hide the curves."""
@@ -82,47 +87,44 @@ def summary(points: pd.DataFrame, x: str = X) -> dict[str, float]:
 
 
 def draw(points: pd.DataFrame, x: str = X) -> Figure:
-    """Returns two panels: curves with bands, references as lines, the optimum with its interval; what is
-    significantly worse than it is hollow."""
-    arms = list(dict.fromkeys(points["arm"]))
-    columns = legend_columns(arms, text_width())
-    figure = Figure(figsize=(text_width(), 2.7 + 0.17 * -(-len(arms) // columns)), layout="constrained")
-    axes = figure.subplots(1, 2)
-    for axis, measure in zip(axes, PANELS, strict=True):
+    """Returns a panel a measure under corruption, clean where there is none: curves with bands, the rest as lines
+    across, the optimum with its interval."""
+    measures = [m for m in PANELS if m in points["measure"].to_numpy()] or ["clean"]
+    appearance = curve_looks(points)
+    columns = legend_columns(list(appearance), text_width())
+    width = text_width() if len(measures) > 1 else column_width()
+    figure = Figure(figsize=(width, 2.3 + 0.15 * -(-len(appearance) // columns)), layout="constrained")
+    axes = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
+    references = points.loc[points["x"].isna(), "arm"].nunique()
+    for axis, measure in zip(axes, measures, strict=True):
         rows = points[points["measure"] == measure]
-        references = rows.loc[rows["x"].isna(), "arm"].nunique()
-        for index, (arm, group) in enumerate(rows.groupby("arm", sort=False)):
-            colour = PALETTE[index % len(PALETTE)]
-            mean, std = 100 * group["mean"], 100 * group["std"].fillna(0)
-            if group["x"].isna().all():
-                axis.axhline(mean.iloc[0], color=colour, linestyle="--", label=arm)
-                if references <= BANDS:
-                    axis.axhspan((mean - std).iloc[0], (mean + std).iloc[0], color=colour, alpha=0.12, linewidth=0)
-                continue
-            axis.plot(group["x"], mean, "o-", color=colour, label=arm)
-            axis.fill_between(group["x"], mean - std, mean + std, color=colour, alpha=0.2, linewidth=0)
-            low = group["below_optimum"]
-            axis.plot(group["x"][low], mean[low], "o", color=colour, markerfacecolor="white")
-            _mark_best(axis, group, colour)
-        axis.set(title=MEASURES[measure], xlabel=AXES.get(x, x), ylabel="top-1 accuracy (%)")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+        for arm, look in appearance.items():
+            group = rows[rows["arm"] == arm]
+            if len(group):
+                opacity = 0 if group["x"].isna().all() and references > BANDS else 0.2
+                draw_line(axis, group, look, signs(arm), opacity=opacity)
+                _interval(axis, group, look.color)
+        axis.set(title=MEASURES[measure], xlabel=AXES.get(x, x))
+        axis.margins(y=0.15)
+    axes[0].set_ylabel("top-1 accuracy (%)")
+    legend_below(figure, axes)
     return figure
 
 
-def _mark_best(axis, group: pd.DataFrame, colour: str) -> None:  # type: ignore[no-untyped-def]
+def _interval(axis: Axes, group: pd.DataFrame, colour: str) -> None:
+    """Writes where a curve is best, and draws the interval of it."""
     best, low, high = group[["optimum", "optimum_low", "optimum_high"]].iloc[0]
-    if pd.isna(best):  # no seed is finished for every setting
+    if pd.isna(best):  # a reference, or no seed is finished for every setting
         return
     top = 100 * group.loc[group["x"] == best, "mean"].iloc[0]
-    axis.plot(best, top, marker="*", markersize=11, color=colour, markeredgecolor="white", linestyle="none", zorder=5)
     text = f"best {best:g}"
     if not pd.isna(low):
         axis.errorbar(best, top, xerr=[[best - low], [high - best]], color=colour, capsize=3, linewidth=1, zorder=4)
         text += f"\n[{low:g}, {high:g}]"
     ends = {group["x"].min(): "left", group["x"].max(): "right"}  # inside the axes
-    axis.annotate(text, (best, top), (0, 8), textcoords="offset points", ha=ends.get(best, "center"), va="bottom")
-    axis.margins(y=0.22)
+    note = axis.annotate(text, (best, top), (0, 8), textcoords="offset points", ha=ends.get(best, "center"),
+                         va="bottom", fontsize="small")  # fmt: skip
+    note.set_path_effects([withStroke(linewidth=2, foreground="white")])
 
 
 along = partial(

@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 from reports.core.cells import cell
 from reports.core.compare import MARKS, SETTING, compare, marks_note
 from reports.core.curves import curve_names
-from reports.core.panels import legend_below
+from reports.core.lines import curve_looks
+from reports.core.looks import signs
+from reports.core.panels import Panels
 from reports.core.report import Report
 from reports.core.stats import by_trial, count_text, percent
-from reports.core.style import PALETTE, text_width
 
 RADIUS = ["attack", "norm", "epsilon"]
 ATTACKS = {"pgd": "PGD", "worst": "Worst case"}
@@ -108,8 +109,9 @@ def caption(points: pd.DataFrame) -> str:
     return (
         f"Top-1 accuracy in percent on clean images and under attack at radii of the {' and '.join(norms)} "
         f"norm{'s' * (len(norms) > 1)} (plain PGD; worst case: an image counts only if no attack breaks it), mean ± "
-        f"standard deviation (bands) over n = {count_text(points['n'])}, against sigma after training (diamond: "
-        "learned; dashed: trainings without sigma, worst case). Masked: seeds whose gradients are flagged as hidden at "
+        f"standard deviation (bands, bars) over n = {count_text(points['n'])}, against sigma after training (diamond: "
+        "learned; dashed: trainings without sigma, worst case; dotted: plain PGD). "
+        "Masked: seeds whose gradients are flagged as hidden at "
         "some radius, where PGD is not to be believed. "
         f"{marks_note(worst, main, f'worst case {text}{radius:.3g}')}"
     )
@@ -125,21 +127,27 @@ def summary(points: pd.DataFrame) -> dict[str, float]:
 
 
 def draw(points: pd.DataFrame) -> Figure:
-    """Returns a panel for clean accuracy and one a radius: the worst case solid, plain PGD dotted."""
+    """Returns a panel for clean accuracy and one a radius, of one scale: the worst case solid, plain PGD dotted."""
     radii = [("", 0.0, ""), *_radii(points)]
-    columns = 2 if len(radii) > 1 else 1
-    deep = -(-len(radii) // columns)
-    figure = Figure(figsize=(text_width(), 0.6 + 2.3 * deep), layout="constrained")
-    axes = figure.subplots(deep, columns, squeeze=False).ravel()
-    colours = {arm: PALETTE[i % len(PALETTE)] for i, arm in enumerate(points["arm"].unique())}
-    for axis, (norm, radius, text) in zip(axes, radii, strict=False):
+    panels = Panels(len(radii), 2, 1.8, sharex=True, sharey=True)
+    appearance = curve_looks(points.assign(x=points["sigma"].where(_curved(points))))
+    for axis, (norm, radius, text) in zip(panels.axes, radii, strict=True):
         here = points[(points["norm"] == norm) & (points["epsilon"] == radius)]
-        for arm, colour in colours.items():
-            _draw_arm(axis, here[here["arm"] == arm], arm, colour)
-        title = f"under attack, {text}radius {radius:.3g}" if radius else "clean"
-        axis.set(title=title, xlabel="training noise sigma", ylabel="top-1 accuracy (%)")
-    legend_below(figure, axes, len(radii), 3)
-    return figure
+        for arm, look in appearance.items():
+            _draw_arm(axis, here[here["arm"] == arm], signs(arm), look.color)
+        axis.set_title(f"under attack, {text}radius {radius:.3g}" if radius else "clean")
+        axis.set_ylim(bottom=0)
+    dotted = points[_curved(points) & (points["attack"] == "pgd")]
+    if len(dotted):
+        panels.axes[0].plot([], [], ":", color="0.3", label="plain PGD")
+    panels.label("training noise σ", "top-1 accuracy (%)")
+    return panels.figure
+
+
+def _curved(points: pd.DataFrame) -> "pd.Series[bool]":
+    """Returns of each row whether its arm is drawn as a curve: several fixed sigmas."""
+    values = points.groupby("arm")["sigma"].transform("nunique")
+    return (values > 1) & ~points.groupby("arm")["learned"].transform("any")
 
 
 def _draw_arm(axis: Axes, rows: pd.DataFrame, arm: str, colour: str) -> None:
@@ -148,18 +156,17 @@ def _draw_arm(axis: Axes, rows: pd.DataFrame, arm: str, colour: str) -> None:
         if group.empty:
             continue
         mean, std = 100 * group["mean"], 100 * group["std"].fillna(0)
-        label = None if attack == "pgd" else arm
         if group["sigma"].isna().all():
             if attack != "pgd":
-                axis.axhline(mean.iloc[0], color=colour, linestyle="--", label=label)
-            continue
-        if group["learned"].any() or len(group) == 1:
+                axis.axhline(mean.iloc[0], color=colour, linestyle="--", label=arm)
+        elif group["learned"].any() or len(group) == 1:
             if attack != "pgd":
                 form = "D" if group["learned"].any() else "s"
-                axis.errorbar(group["sigma"], mean, std, fmt=form, color=colour, label=label, capsize=2, linewidth=1)
-            continue
-        axis.plot(group["sigma"], mean, line, marker="o" if label else None, color=colour, label=label)
-        if label:
+                axis.errorbar(group["sigma"], mean, std, fmt=form, color=colour, label=arm, capsize=2, linewidth=1)
+        elif attack == "pgd":
+            axis.plot(group["sigma"], mean, line, color=colour)
+        else:
+            axis.plot(group["sigma"], mean, line, marker="o", color=colour, label=arm)
             axis.fill_between(group["sigma"], mean - std, mean + std, color=colour, alpha=0.2, linewidth=0)
 
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from reports.core import significance
 from reports.core.compare import ONE_SEED, gain_text, p_text
+from reports.core.looks import shortened, signs
 from reports.core.report import Report
 from reports.core.settings import OFF, ON, Contrast, components, contrasts, in_print, squares
 from reports.core.stats import MEASURES, by_trial, count_text
@@ -84,14 +85,14 @@ def caption(points: pd.DataFrame) -> str:
     if points["n"].max() < 2:
         return f"{text}. {ONE_SEED}"
     coverage = significance.level_text(1 - significance.current_level())
-    return f"{text} with {coverage} intervals; p: moderated paired t, Holm-corrected over the rows of a kind."
+    return f"{text} with {coverage} intervals (bars); p: moderated paired t, Holm-corrected over the rows of a kind."
 
 
 def draw(points: pd.DataFrame) -> Figure:
     """Returns a panel a measure: each effect with its 95% interval."""
     names = list(points[["kind", "name"]].drop_duplicates().itertuples(index=False, name=None))
     measures = [m for m in PANELS if m in points["measure"].to_numpy()]
-    figure = Figure(figsize=(text_width(), 1.0 + 0.22 * len(names)), layout="constrained")
+    figure = Figure(figsize=(text_width(), 1.0 + 0.2 * len(names)), layout="constrained")
     axes = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
     for axis, measure in zip(axes, measures, strict=True):
         for index, kind in enumerate(KINDS):
@@ -102,7 +103,7 @@ def draw(points: pd.DataFrame) -> Figure:
             axis.errorbar(mean, places, xerr=width, fmt=form, color=PALETTE[index], capsize=2, linewidth=1)
         axis.axvline(0, color="0.3", linewidth=0.8)
         axis.set(xlabel="change of accuracy (points)", title=MEASURES[measure])
-    axes[0].set_yticks(range(len(names)), [in_print(name) for _, name in names])
+    axes[0].set_yticks(range(len(names)), [shortened(signs(in_print(name)), 40) for _, name in names])
     axes[0].set_ylim(len(names) - 0.4, -0.6)
     return figure
 

@@ -4,18 +4,16 @@ import math
 from functools import partial
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.core.curves import AXES, X, common_text, curves, report_along
-from reports.core.families import in_families, named
-from reports.core.looks import Look, looks
+from reports.core.families import cells_by_family, in_families, named
+from reports.core.lines import curve_looks, draw_line
+from reports.core.looks import signs
 from reports.core.panels import Panels
 from reports.core.stats import by_corruption, count_text, percent
 
-COLUMNS = 5
-MARKED = 12
-"""A curve through more points has no markers: they would be a thick line."""
+COLUMNS = 4
 
 
 def points(table: pd.DataFrame, x: str = X) -> pd.DataFrame:
@@ -53,49 +51,32 @@ def caption(points: pd.DataFrame, x: str = X) -> str:
     """Returns what figure and table show."""
     interval = ", with its 95% bootstrap interval over seeds" if points["optimum_low"].notna().any() else ""
     return (
-        f"Top-1 accuracy in percent under each corruption against {x} (the axes of the panels differ), mean ± standard "
-        f"deviation (bands) over n = {count_text(points['n'])}. Star and table: the {x} with the highest mean of a "
+        f"Top-1 accuracy in percent under each corruption against {x} (a row of panels has one scale), mean ± standard "
+        f"deviation (bands) over n = {count_text(points['n'])}. Ring and table: the {x} with the highest mean of a "
         f"curve{common_text(points.dropna(subset='optimum'))}{interval}."
     )
 
 
 def draw(points: pd.DataFrame, x: str = X) -> Figure:
-    """Returns a panel a corruption: curves with bands and their best, references as lines."""
-    shown = in_families(points)
-    arms = pd.Index(points["arm"].unique(), name="config")
-    appearance = looks(pd.DataFrame({"arm": arms, "label": arms}, index=arms))
-    panels = Panels(len(shown), COLUMNS, 1.25, sharex=True)
-    for axis, (_, corruption) in zip(panels.axes, shown, strict=True):
-        for arm, line in points[points["corruption"] == corruption].groupby("arm", sort=False):
-            _line(axis, line, appearance[arm], arm, faint=min(0.18, 0.8 / len(arms)))
-        axis.set_title(named(corruption), fontsize=7.5)
-        axis.tick_params(labelsize=6.5, pad=2)
-        axis.locator_params(nbins=3)
+    """Returns a panel a corruption, families in rows of one scale: curves with bands and their best, the rest as
+    lines across."""
+    shown, appearance = in_families(points), curve_looks(points)
+    families = [family for family, _ in shown]
+    panels = Panels(len(shown), COLUMNS, 1.15, cells_by_family(families, COLUMNS), sharex=True, sharey="row")
+    for place, (axis, (family, corruption)) in enumerate(zip(panels.axes, shown, strict=True)):
+        rows = points[points["corruption"] == corruption]
+        for arm, look in appearance.items():
+            group = rows[rows["arm"] == arm]
+            if len(group):
+                opacity = 0 if group["x"].isna().all() else min(0.18, 0.8 / len(appearance))
+                draw_line(axis, group, look, signs(arm), opacity=opacity, scale=0.7)
+        axis.set_title(named(corruption), fontsize="small")
+        axis.tick_params(pad=2)
+        axis.locator_params(nbins=4)
+        if families.index(family) == place:
+            axis.set_ylabel(named(family), fontweight="bold")
     panels.label(AXES.get(x, x), "top-1 accuracy (%)")
     return panels.figure
-
-
-def _line(axis: Axes, line: pd.DataFrame, look: Look, arm: str, faint: float) -> None:
-    """Draws a curve with its band, as opaque as `faint`, and its best; a reference as a line."""
-    mean, std = 100 * line["mean"], 100 * line["std"].fillna(0)
-    if line["x"].isna().all():
-        style = "--" if look.linestyle == "-" else look.linestyle
-        axis.axhline(mean.iloc[0], color=look.color, linestyle=style, linewidth=1.1, label=arm)
-        return
-    axis.fill_between(line["x"], mean - std, mean + std, color=look.color, alpha=faint, linewidth=0)
-    axis.plot(line["x"], mean, color=look.color, linestyle=look.linestyle, linewidth=1.1,
-              marker=look.marker if len(line) <= MARKED else "", markersize=2.5, label=arm)  # fmt: skip
-    top = line[line["x"] == line["optimum"]]
-    axis.plot(
-        top["x"],
-        100 * top["mean"],
-        "*",
-        color=look.color,
-        markersize=8,
-        markeredgecolor="white",
-        markeredgewidth=0.5,
-        zorder=5,
-    )
 
 
 def _interval(top: pd.DataFrame) -> str:

@@ -10,13 +10,14 @@ from matplotlib.image import AxesImage
 
 from reports.core.cells import cell
 from reports.core.choose import base, limit_text, strongest
-from reports.core.compare import compare, gain_note, gain_text, marks_note, with_gains
+from reports.core.compare import compare, gain_text, marks_note, with_gains
 from reports.core.families import in_families, named
-from reports.core.layout import by_setting, titles
+from reports.core.heat_map import heat_map
+from reports.core.layout import titles
 from reports.core.looks import in_order, shortened, signs
 from reports.core.report import Report
 from reports.core.stats import TRIAL, by_corruption, count_text, percent
-from reports.core.style import column_width, text_width
+from reports.core.style import column_width, printed_width, text_width
 
 LIMIT = 40
 WIDE = 14
@@ -56,23 +57,29 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def table(points: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row a setting and a column a corruption: the base's accuracy in percent, the others' gains."""
-    cells = [
-        cell(percent(r.mean, r.std) if r.base else gain_text(r.gain, r.gain_low, r.gain_high), r.best, r.worse)
-        for r in points.itertuples()
-    ]
-    shown = by_setting(points, "corruption", titles((c for _, c in in_families(points)), {}), cells)
-    bases = points.drop_duplicates("config")["base"].to_numpy()
-    return shown.assign(Training=shown["Training"].where(~bases, shown["Training"] + " (base)"))
+    """Returns a row a corruption and a column a setting: the base's accuracy in percent, the others' gains."""
+    rows = in_families(points)
+    names = titles((corruption for _, corruption in rows), {})
+    shown = {"Corruption": [names[corruption] for _, corruption in rows]}
+    for (_, label), part in points.groupby(["config", "label"], sort=False):
+        texts = {
+            (r.family, r.corruption): cell(percent(r.mean) if r.base else gain_text(r.gain), r.best, r.worse)
+            for r in part.itertuples()
+        }
+        name = f"{label} (base)" if part["base"].any() else str(label)
+        while name in shown:  # of joined studies
+            name += "'"
+        shown[name] = [texts.get(row, "") for row in rows]
+    return pd.DataFrame(shown)
 
 
 def caption(points: pd.DataFrame) -> str:
     """Returns what figure and table show."""
     bases = points.loc[points["base"], "label"].unique()
-    gain = gain_note(points, bases[0]) if len(bases) else "Gain: over the mean of the settings."
+    gain = f"Gain: over {bases[0] if len(bases) else 'the mean of the settings'} at the seeds both have."
     return (
-        f"Top-1 accuracy in percent (figure, and the base's in the table) and gains in points (colour and table), mean "
-        f"over severities and n = {count_text(points['n'])}. {gain} "
+        f"Top-1 accuracy in percent (figure, and the base's in the table) and gains in points (colour and table), "
+        f"means over severities and n = {count_text(points['n'])}. {gain} "
         f"{marks_note(points, points[points['family'] == MEAN[0]], 'mean')}{limit_text(points)}"
     )
 
@@ -84,8 +91,7 @@ def draw(points: pd.DataFrame) -> Figure:
     blocks = math.ceil(len(settings) / NARROW)
     size = math.ceil(len(settings) / blocks)
     side = 0.155 if size > WIDE else 0.165
-    names = [shortened(text) for text in settings["label"]]
-    head = 0.25 + 0.042 * max(map(len, names))
+    head = 0.25 + 0.64 * max(printed_width(shortened(text)) for text in settings["label"])
     width = text_width() if size > 4 else column_width()
     figure = Figure(figsize=(width, blocks * (side * len(rows) + head)), layout="constrained")
     axes = figure.subplots(blocks, 1, squeeze=False)[:, 0]
@@ -93,7 +99,6 @@ def draw(points: pd.DataFrame) -> Figure:
     for index, axis in enumerate(axes):
         part = slice(index * size, (index + 1) * size)
         image = _block(axis, points, list(settings.index[part]), rows, largest, size)
-        axis.set_xticks(range(len(names[part])), names[part], rotation=40, ha="left", rotation_mode="anchor")
     over = points.loc[points["base"], "label"].unique()
     label = f"points over {shortened(signs(over[0]))}" if len(over) else "points over the mean"
     figure.colorbar(image, ax=axes, label=label, aspect=30, fraction=0.03, pad=0.01)
@@ -104,33 +109,27 @@ def _block(
     axis: Axes, points: pd.DataFrame, configs: list[str], rows: list[tuple[str, str]], largest: float, size: int
 ) -> AxesImage:
     """Draws some settings; `size` columns have room, so that the cells of all blocks are equally wide."""
-    grids = [
+    gain, mean = (
         100 * points.pivot(index=["family", "corruption"], columns="config", values=name).reindex(rows)[configs]
         for name in ("gain", "mean")
-    ]
-    gain, mean = (grid.to_numpy() for grid in grids)
-    axis.set_facecolor("0.85")  # a cell without a difference
-    image = axis.imshow(gain, cmap=COLOURS, vmin=-largest, vmax=largest, aspect="auto")
-    for (row, column), value in np.ndenumerate(mean):
-        if np.isnan(value):
-            continue
-        strong = abs(gain[row, column]) > 0.6 * largest
-        text = f"{value:.0f}" if size > WIDE else f"{value:.1f}"
-        cell = axis.text(column, row, text, ha="center", va="center", fontsize=6.5)
-        cell.set(color="white" if strong else "black", in_layout=False)  # inside its axis: nothing to lay out
-    axis.set_yticks(range(len(rows)), [named(corruption) for _, corruption in rows])
+    )
+    texts = mean.map(lambda value: "" if np.isnan(value) else f"{value:.0f}" if size > WIDE else f"{value:.1f}")
+    names = [named(corruption) for _, corruption in rows]
+    labels = points.drop_duplicates("config").set_index("config")["label"]
+    image = heat_map(axis, gain.to_numpy(), texts.to_numpy(), [shortened(signs(labels[c])) for c in configs], names,
+                     cmap=COLOURS, vmin=-largest, vmax=largest)  # fmt: skip
     axis.set(xlim=(-0.5, size - 0.5))
-    axis.grid(False)
     axis.xaxis.tick_top()
-    axis.tick_params(length=0, labelsize=7)
-    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
+    for text in axis.get_xticklabels():
+        text.set(rotation=40, ha="left", rotation_mode="anchor")
     families = [family for family, _ in rows]
     for family in dict.fromkeys(families):
         first, count = families.index(family), families.count(family)
         if first:
             axis.axhline(first - 0.5, color="white", linewidth=2.5)
         if count > 1:
-            axis.text(1.01, first + (count - 1) / 2, named(family), rotation=270, va="center", fontsize=7,
+            axis.text(1.01, first + (count - 1) / 2, named(family), rotation=270, va="center", fontsize="small",
                       transform=axis.get_yaxis_transform())  # fmt: skip
     return image
 

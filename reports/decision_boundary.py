@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from reports.core.cells import cell
 from reports.core.compare import MARKS, compare, marks_note
+from reports.core.looks import shortened, signs
 from reports.core.report import Report
 from reports.core.stats import by_trial, count_text, percent
 from reports.core.style import PALETTE, text_width
@@ -104,7 +105,7 @@ def draw(points: pd.DataFrame) -> Figure:
     """Returns a panel a setting: shading for the probability, the boundary as a line, and the test points."""
     settings = _settings(points)
     lines = -(-len(settings) // COLUMNS)
-    figure = Figure(figsize=(text_width(), 0.3 + 2.3 * lines), layout="constrained")
+    figure = Figure(figsize=(text_width(), (text_width() / COLUMNS + 0.2) * lines), layout="constrained")
     axes = figure.subplots(lines, COLUMNS, squeeze=False, sharex=True, sharey=True).ravel()
     for axis in axes[len(settings) :]:
         axis.set_axis_off()
@@ -119,7 +120,8 @@ def draw(points: pd.DataFrame) -> Figure:
         for label, colour in enumerate(PALETTE[:2]):
             here = data[data["value"] == label]
             axis.plot(here["first"], here["second"], "o", color=colour, markersize=1.8, markeredgewidth=0)
-        axis.set(title=f"{row.label} ({percent(row.mean)}%)", xticks=[], yticks=[], aspect="equal")
+        title = shortened(f"{signs(row.label)} ({percent(row.mean)}%)", 30)
+        axis.set(title=title, xticks=[], yticks=[], aspect="equal")
         axis.set(xlim=(0.05, 0.95), ylim=(0.05, 0.95))
     return figure
 

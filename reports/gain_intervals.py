@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 from reports.core.choose import base
 from reports.core.compare import SETTING
 from reports.core.image_intervals import gains, intervals
+from reports.core.looks import signs
+from reports.core.panels import legend_below
 from reports.core.report import Report
 from reports.core.significance import with_base
 from reports.core.style import PALETTE, text_width
@@ -82,24 +84,24 @@ def _interval(low: float, high: float) -> str:
 def caption(points: pd.DataFrame) -> str:
     """Returns what the gains are and what each interval would cover."""
     return (
-        f"Gain over the base in accuracy under corruption, in points, with 95% intervals: for other training runs on "
-        f"these {points['images'].max()} test images, for other test images with these networks, and for both."
+        f"Gain over the base in accuracy under corruption, in points, with 95% intervals (bars): for other training "
+        f"runs on these {points['images'].max()} test images, for other test images with these networks, and for both."
     )
 
 
 def draw(points: pd.DataFrame) -> Figure:
     """Returns a line a setting: its gain with the three intervals below one another."""
-    figure = Figure(figsize=(text_width(), 0.8 + 0.3 * len(points)), layout="constrained")
+    figure = Figure(figsize=(text_width(), 0.9 + 0.26 * len(points)), layout="constrained")
     axis = figure.subplots()
     for place, (source, title) in enumerate(SOURCES.items()):
         height = np.arange(len(points)) + 0.2 * (place - 1)
         low, high = 100 * points[f"{source}_low"], 100 * points[f"{source}_high"]
-        axis.hlines(height, low, high, color=PALETTE[place], label=title, linewidth=2)
+        axis.hlines(height, low, high, color=PALETTE[place], label=f"95% interval, {title}", linewidth=2)
     axis.plot(100 * points["gain"], np.arange(len(points)), "o", color="black", markersize=3)
     axis.axvline(0, color="grey", linewidth=0.8)
-    axis.set(yticks=range(len(points)), yticklabels=points["label"], xlabel="gain over the base (points)")
+    axis.set(yticks=range(len(points)), yticklabels=points["label"].map(signs), xlabel="gain over the base (points)")
     axis.invert_yaxis()
-    axis.legend(title="95% interval for", loc="best")
+    legend_below(figure, [axis])
     return figure
 
 

@@ -7,7 +7,7 @@ from reports.core.cells import cell
 from reports.core.choose import base
 from reports.core.compare import SETTING, compare, gain_note, gain_text, marks_note, with_gains
 from reports.core.layout import by_setting
-from reports.core.looks import marked, marked_note
+from reports.core.looks import marked, marked_note, shortened, signs
 from reports.core.published import beside, note
 from reports.core.report import Report
 from reports.core.stats import MEASURES, by_trial, count_text, percent
@@ -44,7 +44,8 @@ def caption(points: pd.DataFrame) -> str:
     name, over = MEASURES[main["measure"].iloc[0]].lower(), main.loc[main["base"], "label"]
     gain = f" {gain_note(main, over.iloc[0], name)}" if len(over) else ""
     return (
-        f"Top-1 accuracy in percent: mean (lowest / highest) over n = {count_text(points['n'])}.{gain} "
+        f"Top-1 accuracy in percent: mean (lowest / highest) over n = {count_text(points['n'])}; in the figure mean ± "
+        f"standard deviation (bars).{gain} "
         f"{marks_note(points, main, name)}{marked_note(points)}{note(points)}"
     )
 
@@ -56,19 +57,20 @@ def _main(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(points: pd.DataFrame) -> Figure:
-    """Returns a panel a measure: each setting's mean with a line from its lowest to its highest; the best is a star,
-    what is significantly worse hollow."""
+    """Returns a panel a measure: each setting's mean with its standard deviation; the best has a ring, what is
+    significantly worse is hollow."""
     labels = points.drop_duplicates("config").set_index("config")["label"]
     measures = [m for m in MEASURES if m in points["measure"].to_numpy()]
-    figure = Figure(figsize=(text_width(), 0.9 + 0.22 * len(labels)), layout="constrained")
+    figure = Figure(figsize=(text_width(), 0.7 + 0.2 * len(labels)), layout="constrained")
     axes = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
     for axis, measure, colour in zip(axes, measures, PALETTE, strict=False):
         rows = points[points["measure"] == measure].set_index("config").reindex(labels.index)
-        axis.hlines(range(len(labels)), 100 * rows["low"], 100 * rows["high"], color=colour, linewidth=1.2)
         places = range(len(labels))
+        width = 100 * rows["std"].fillna(0)
+        axis.errorbar(100 * rows["mean"], places, xerr=width, fmt="none", ecolor=colour, capsize=2, linewidth=1)
         marked(axis, 100 * rows["mean"].to_numpy(), places, rows["best"].eq(True), rows["worse"].eq(True), colour)
         axis.set(title=MEASURES[measure], xlabel="top-1 accuracy (%)")
-    axes[0].set_yticks(range(len(labels)), labels)
+    axes[0].set_yticks(range(len(labels)), [shortened(signs(label)) for label in labels])
     axes[0].set_ylim(len(labels) - 0.4, -0.6)
     return figure
 

@@ -1,9 +1,12 @@
 """The schedules of a population: each member's values and accuracy by epoch, and who copied whom."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from reports.core.looks import LINES, signs
 from reports.core.panels import Panels
 from reports.core.report import Report
 from reports.core.stats import percent
@@ -68,36 +71,36 @@ def caption(points: pd.DataFrame) -> str:
     copies = points[points["metric"] == "source"]
     return (
         f"Each line is one of {points['member'].nunique()} members; where it copies another, {len(copies)} times in "
-        "all, a dotted line comes from the other's value. The thick line, and the table, is the way of the state that "
-        "was best at the end; scores are accuracies in percent on the validation split."
+        "all, a dotted line comes from the other's value. The wide grey line, and the table, is the way of the state "
+        "that was best at the end; scores are accuracies in percent on the validation split."
     )
 
 
 def draw(points: pd.DataFrame) -> Figure:
     """Returns a panel for each parameter and one for the score."""
     names = [*_names(points), SCORE]
-    panels = Panels(len(names), 3, 1.9, sharex=True)
+    panels = Panels(len(names), 3, 1.7, sharex=True)
     copies = points[points["metric"] == "source"]
     for axis, name in zip(panels.axes, names, strict=True):
         factor = 100 if name == SCORE else 1
         rows = points[points["metric"] == name]
         values = {(r.member, r.epoch): factor * r.value for r in rows.itertuples()}
+        form: dict[str, Any] = {"drawstyle": "default" if name == SCORE else "steps-mid"}
+        way = rows[rows["best"]].sort_values("epoch")
+        axis.plot(way["epoch"], factor * way["value"], color="0.8", linewidth=6, label="way to the best", **form)
         for member, group in rows.groupby("member"):
-            colour = PALETTE[int(member) % len(PALETTE)]
-            axis.plot(group["epoch"], factor * group["value"], color=colour, linewidth=0.9, alpha=0.7,
-                      drawstyle="default" if name == SCORE else "steps-mid")  # fmt: skip
+            turn, colour = divmod(int(member), len(PALETTE))
+            axis.plot(group["epoch"], factor * group["value"], color=PALETTE[colour],
+                      linestyle=LINES[turn % len(LINES)], linewidth=1, label=f"member {member}", **form)  # fmt: skip
         for copy in copies.itertuples():
             left, right = values.get((int(copy.value), copy.epoch)), values.get((copy.member, copy.epoch + 1))
             if left is not None and right is not None:
                 axis.plot([copy.epoch, copy.epoch + 1], [left, right], ":", color="0.3", linewidth=0.8)
-        way = rows[rows["best"]].sort_values("epoch")
-        axis.plot(way["epoch"], factor * way["value"], color="black", linewidth=2.2, alpha=0.8,
-                  drawstyle="default" if name == SCORE else "steps-mid")  # fmt: skip
         positive = rows["value"].to_numpy()
         if name != SCORE and positive.min() > 0 and np.ptp(np.log10(positive)) > 1:
             axis.set_yscale("log")
-        axis.set(title="validation score (%)" if name == SCORE else name)
-    panels.figure.supxlabel("epoch", fontsize="medium")
+        axis.set(title="validation score (%)" if name == SCORE else signs(name))
+    panels.label("epoch", "")
     return panels.figure
 
 

@@ -3,6 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from reports.core.looks import shortened, signs
+from reports.core.panels import legend_below
 from reports.core.report import Report
 from reports.core.style import PALETTE, text_width
 
@@ -58,8 +60,8 @@ def caption(points: pd.DataFrame) -> str:
     )
     return (
         f"Seeds were given in rounds; after each, settings significantly worse than the best on validation data (in "
-        f"points, with simultaneous intervals) got no more. {over}: {spent} trials, where every setting with as many "
-        f"seeds as the best would take {full}."
+        f"points, with simultaneous intervals (bars)) got no more. {over}: {spent} trials, where every setting "
+        f"with as many seeds as the best would take {full}."
     )
 
 
@@ -72,7 +74,9 @@ def draw(points: pd.DataFrame) -> Figure:
     ends = points.groupby("label", sort=False).tail(1)
     colours = ["#999999" if dropped else PALETTE[0] for dropped in ends["dropped"]]
     left.barh([places[label] for label in ends["label"]], ends["seeds"], color=colours, height=0.6)
-    left.set(yticks=range(len(labels)), yticklabels=labels, xlabel="seeds (grey: dropped)")
+    left.set_yticks(range(len(labels)), [shortened(signs(label)) for label in labels])
+    left.set_xlabel("seeds (grey: dropped)")
+    left.xaxis.get_major_locator().set_params(integer=True)
     left.invert_yaxis()
     rounds = sorted(points["round"].unique())
     for index, number in enumerate(rounds):
@@ -83,7 +87,7 @@ def draw(points: pd.DataFrame) -> Figure:
         right.plot(100 * part["difference"], heights, "o", color=colour, markersize=3)
     right.axvline(0, color="grey", linewidth=0.8)
     right.set(xlabel="behind the best (points)")
-    right.legend(loc="best")
+    legend_below(figure, [right])
     return figure
 
 

@@ -92,7 +92,7 @@ def draw(points: pd.DataFrame) -> Figure:
     """Returns a panel a setting: accuracy against confidence with a band, the shares, and the ECE."""
     points = points[points["shown"]]
     settings = in_order(points)
-    panels = Panels(len(settings), 4, 1.7, sharex=True, sharey=True)
+    panels = Panels(len(settings), 4, 1.75, sharex=True, sharey=True)
     for axis, (config, label) in zip(panels.axes, settings["label"].items(), strict=True):
         _panel(axis, points[points["config"] == config], label)
     panels.axes[0].set(xlim=(0, 1), ylim=(0, 1))
@@ -105,9 +105,9 @@ def draw(points: pd.DataFrame) -> Figure:
 def _panel(axis: Axes, rows: pd.DataFrame, label: str) -> None:
     """Draws a setting; its ECEs stand above the panel, where no curve runs."""
     axis.plot((0, 1), (0, 1), color="0.5", linestyle=":", linewidth=0.9)
-    axis.set_title(shortened(label, 26), pad=13, fontsize=7.5)
+    axis.set_title(shortened(label, 22), pad=22, fontsize="medium")
     edges = np.linspace(0, 1, rows["bin"].max() + 1)
-    for (name, title), colour, marker, side in zip(IMAGES.items(), PALETTE, "os", (0, 1), strict=False):
+    for (name, title), colour, marker, height in zip(IMAGES.items(), PALETTE, "os", (1.13, 1.02), strict=False):
         line = rows[rows["images"] == name]
         if line.empty:
             continue
@@ -117,8 +117,8 @@ def _panel(axis: Axes, rows: pd.DataFrame, label: str) -> None:
         low, high = (line["accuracy"] + sign * line["accuracy_std"].fillna(0) for sign in (-1, 1))
         axis.fill_between(line["confidence"], low, high, color=colour, alpha=0.2, linewidth=0)
         axis.plot(line["confidence"], line["accuracy"], color=colour, marker=marker, markersize=3, label=title.lower())
-        text = f"{'' if side else 'ECE '}{percent(line['ece'].iloc[0], line['ece_std'].iloc[0])}"
-        axis.text(side, 1.03, text, color=colour, ha=("left", "right")[side], fontsize=7, transform=axis.transAxes)
+        text = f"ECE {percent(line['ece'].iloc[0], line['ece_std'].iloc[0])}"
+        axis.text(0.5, height, text, color=colour, ha="center", fontsize="small", transform=axis.transAxes)
 
 
 REPORT = Report(title="Reliability of confidences", points=points, table=table, caption=caption, draw=draw)

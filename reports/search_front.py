@@ -45,7 +45,7 @@ def caption(points: pd.DataFrame) -> str:
 
 
 def draw(points: pd.DataFrame) -> Figure:
-    """Returns the scatter: the front as steps, chosen candidates as stars."""
+    """Returns the scatter: the front as steps, chosen candidates as diamonds."""
     figure = Figure(figsize=(column_width(), 2.9), layout="constrained")
     axis = figure.subplots()
     x, y = 100 * points["clean"], 100 * points["corruption"]
@@ -56,7 +56,7 @@ def draw(points: pd.DataFrame) -> Figure:
     )
     if points["chosen"].any():
         best = points[points["chosen"]]
-        axis.plot(100 * best["clean"], 100 * best["corruption"], "*", color=PALETTE[1], markersize=10, label="chosen")
+        axis.plot(100 * best["clean"], 100 * best["corruption"], "D", color=PALETTE[1], markersize=6, label="chosen")
     axis.set(xlabel="validation accuracy, clean (%)", ylabel="validation accuracy under\ncorruption (%)")
     figure.legend(loc="outside lower center", ncols=3)
     return figure

@@ -6,7 +6,9 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from reports.core.looks import signs
 from reports.core.search import candidates, parameters, search_report
+from reports.core.settings import in_print
 from reports.core.style import PALETTE, text_width
 
 NAMES = {"clean": "Clean", "corruption": "All corruptions"}
@@ -74,12 +76,12 @@ def draw(points: pd.DataFrame) -> Figure:
     """Returns bars, one panel an objective."""
     objectives = _objectives(points)
     count = points["parameter"].nunique()
-    figure = Figure(figsize=(text_width(), 0.9 + 0.22 * count), layout="constrained")
+    figure = Figure(figsize=(text_width(), 0.8 + 0.2 * count), layout="constrained")
     axes = figure.subplots(1, len(objectives), sharey=True, squeeze=False)[0]
     order = points.groupby("parameter")["share"].mean().sort_values(kind="stable").index
     for axis, objective, colour in zip(axes, objectives, PALETTE, strict=False):
         shares = points[points["objective"] == objective].set_index("parameter")["share"].reindex(order)
-        axis.barh(list(order), shares, color=colour)
+        axis.barh([signs(in_print(name)) for name in order], shares, color=colour)
         axis.set(title=NAMES[objective], xlabel="share of variance", xlim=(0, 1))
     return figure
 

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.attack_curve import NORMS
+from reports.core.panels import legend_below
 from reports.core.report import Report
 from reports.core.stats import count_text, percent, resamples
 from reports.core.style import PALETTE, text_width
@@ -20,7 +21,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     linear interpolation of the accuracy as a function of epsilon, made non-decreasing (a larger epsilon that is worse
     counts as the best smaller one); 0 where vanilla training is as good, and the largest epsilon trained, with
     beyond true, where none is. low, high: its 95% bootstrap interval, over the seeds that every training has, resampled
-    for both methods alike; nan with one seed, or none.
+    for both methods alike; nan with one seed, or none. Empty below two epsilons.
     """
     rows = table[(table["corruption"] == "worst") & table["method"].isin(METHODS)]
     if "learn" in rows:
@@ -31,6 +32,8 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     if norm is None or not {"sigma", "epsilon"} <= set(table):
         return pd.DataFrame()
     rows = rows[rows["benchmark"] == norm]
+    if rows.loc[rows["method"] == "adversarial", "epsilon"].nunique() < 2:
+        return pd.DataFrame()
     accuracies = rows[rows["metric"] == "accuracy"]
     radius = rows[rows["metric"] == "epsilon"].set_index(["trial", "severity"])["value"].rename("radius")
     accuracies = accuracies.join(radius, on=["trial", "severity"])
@@ -110,9 +113,9 @@ def caption(points: pd.DataFrame) -> str:
     """Returns what the figure and the table show."""
     return (
         f"Worst-case accuracy in percent at the radius that is attacked ({NORMS[points['norm'].iloc[0]]} norm, pixels "
-        f"of [0, 1]), mean ± standard deviation over n = {count_text(points['n'])}. Equal epsilon: of adversarial "
-        "training (PGD) with the same mean accuracy, interpolated (>: none trained is as good), with 95% bootstrap "
-        "intervals over the seeds that every training has."
+        f"of [0, 1]), mean ± standard deviation (bands, left) over n = {count_text(points['n'])}. Equal epsilon: of "
+        "adversarial training (PGD) with the same mean accuracy, interpolated (>: none trained is as good), with 95% "
+        "bootstrap intervals (bands, right) over the seeds that every training has."
     )
 
 
@@ -125,7 +128,7 @@ def summary(points: pd.DataFrame) -> dict[str, float]:
 
 def draw(points: pd.DataFrame) -> Figure:
     """Returns two panels: accuracy against epsilon with the sigmas' levels read off it; equal epsilon against sigma."""
-    figure = Figure(figsize=(text_width(), 3.0), layout="constrained")
+    figure = Figure(figsize=(text_width(), 2.7), layout="constrained")
     left, right = figure.subplots(1, 2)
     for index, (radius, group) in enumerate(points.groupby("radius")):
         colour = PALETTE[index % len(PALETTE)]
@@ -137,9 +140,10 @@ def draw(points: pd.DataFrame) -> Figure:
         left.plot(sigmas["equal"], 100 * sigmas["mean"], "D", color=colour, markerfacecolor="white")
         right.plot(sigmas["value"], sigmas["equal"], "D-", color=colour, markerfacecolor="white")
         right.fill_between(sigmas["value"], sigmas["low"], sigmas["high"], color=colour, alpha=0.2, linewidth=0)
-    left.set(title="PGD training (line), sigma (diamonds)", xlabel="training epsilon", ylabel="worst-case accuracy (%)")
-    right.set(title="equal epsilon", xlabel="training noise sigma", ylabel="training epsilon")
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    left.set(title="PGD training (line), σ (diamonds)", xlabel="training ε", ylabel="worst-case accuracy (%)")
+    left.set_ylim(bottom=0)
+    right.set(title="equal ε", xlabel="training noise σ", ylabel="training ε")
+    legend_below(figure, [left])
     return figure
 
 

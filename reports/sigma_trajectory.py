@@ -4,10 +4,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.core.curves import curve_names
-from reports.core.panels import legend_below
+from reports.core.looks import signs
+from reports.core.panels import Panels
 from reports.core.report import Report
 from reports.core.stats import count_text, metric_name
-from reports.core.style import PALETTE, text_width
+from reports.core.style import PALETTE
 
 KEYS = ["label", "config", "start"]
 
@@ -94,12 +95,9 @@ def summary(points: pd.DataFrame) -> dict[str, float]:
 def draw(points: pd.DataFrame) -> Figure:
     """Returns a panel a training, a line a start."""
     groups = list(points["group"].unique())
-    columns = min(2, len(groups))
-    deep = -(-len(groups) // columns)
-    figure = Figure(figsize=(text_width(), 0.5 + 2.1 * deep), layout="constrained")
-    axes = figure.subplots(deep, columns, squeeze=False, sharey=True).ravel()
+    panels = Panels(len(groups), 2, 1.7, sharex=True, sharey=True)
     starts = sorted(points["start"].unique())
-    for axis, group in zip(axes, groups, strict=False):
+    for axis, group in zip(panels.axes, groups, strict=True):
         for _, rows in points[points["group"] == group].groupby("config", sort=False):
             start = rows["start"].iloc[0]
             colour = PALETTE[starts.index(start) % len(PALETTE)]
@@ -109,10 +107,10 @@ def draw(points: pd.DataFrame) -> Figure:
             axis.fill_between(epochs, mean - std, mean + std, color=colour, alpha=0.2, linewidth=0)
             for edge in ("lowest", "highest"):
                 axis.plot(epochs, rows[edge], ":", color=colour, linewidth=0.8)
-        axis.set(title=group, xlabel="epoch", ylabel="sigma")
-        axis.set_ylim(bottom=0)
-    legend_below(figure, axes, len(groups), len(starts))
-    return figure
+        axis.set_title(signs(group))
+    panels.axes[0].set_ylim(bottom=0)
+    panels.label("epoch", "σ")
+    return panels.figure
 
 
 REPORT = Report(title="Learned sigma by epoch", points=points, table=table, caption=caption, draw=draw, summary=summary)

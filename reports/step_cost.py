@@ -55,9 +55,9 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
 def caption(points: pd.DataFrame) -> str:
     """Returns what the figure and the table show."""
     return (
-        "Time of a training step beside vanilla's of the same round (the median over rounds; quartiles: the timing "
-        "noise), and MB that it holds at once beyond weights, optimiser and batch. Mean ± standard deviation over "
-        f"n = {count_text(points['n'], 'run')}."
+        "Time of a training step beside vanilla's of the same round (the median over rounds; quartiles (bars): the "
+        "timing noise), and MB that it holds at once beyond weights, optimiser and batch. Mean ± standard deviation "
+        f"over n = {count_text(points['n'], 'run')}."
     )
 
 

@@ -12,7 +12,7 @@ from matplotlib.transforms import Bbox
 
 from reports.core.cells import cell
 from reports.core.compare import MARKS, SETTING, compare, marks_note
-from reports.core.looks import in_order, looks
+from reports.core.looks import in_order, looks, shortened
 from reports.core.pareto import front
 from reports.core.report import Report
 from reports.core.stats import MEASURES, by_trial, count_text, percent
@@ -21,11 +21,26 @@ from reports.core.style import text_width
 X, Y = "clean", "corruption"
 LABELLED = 20
 """With more settings only those on the front have a name, a colour and error bars."""
-SIDES = ((1, 0), (1, 1), (1, -1), (-1, 0), (-1, 1), (-1, -1), (0, 1), (0, -1))
-DISTANCES = (5, 9, 14)
+SIDES = (
+    (1, 0),
+    (1, 1),
+    (1, -1),
+    (-1, 0),
+    (-1, 1),
+    (-1, -1),
+    (0, 1),
+    (0, -1),
+    (0.5, 1),
+    (-0.5, 1),
+    (0.5, -1),
+    (-0.5, -1),
+)
+DISTANCES = (5, 9, 14, 20, 28, 38, 50, 65, 80, 100, 130)
 """Where names are tried, best first: to the right, above, ...; distances in points."""
-NEAR = 9
-"""A name this close to another point, in pixels, would be taken for its."""
+BESIDE = 9
+"""Names further away have a line to their point."""
+NEAR = 5
+"""Pixels between a name and what it is not to touch."""
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
@@ -83,7 +98,7 @@ def draw(points: pd.DataFrame) -> Figure:
     """Returns the scatter with the front as a step line, and names where they overlap least."""
     settings = in_order(points)
     rows = points.set_index("config").reindex(settings.index)
-    figure = Figure(figsize=(text_width(), 3.6), layout="constrained")
+    figure = Figure(figsize=(text_width(), 3.3), layout="constrained")
     FigureCanvasAgg(figure)
     axis = figure.subplots()
     named = rows if len(rows) <= LABELLED else rows[rows["front"]]
@@ -99,7 +114,8 @@ def draw(points: pd.DataFrame) -> Figure:
     axis.set(xlabel="accuracy on clean images (%)", ylabel="mean accuracy under corruption (%)")
     _front(axis, 100 * rows.loc[rows["front"], [X, Y]].sort_values([X, Y], ascending=[True, False]).to_numpy())
     named = named.sort_values("front", ascending=False, kind="stable")
-    _names(axis, 100 * rows[[X, Y]].to_numpy(), 100 * named[[X, Y]].to_numpy(), list(named["label"]))
+    texts = [shortened(settings["label"][config]) for config in named.index]
+    _names(axis, 100 * rows[[X, Y]].to_numpy(), 100 * named[[X, Y]].to_numpy(), texts)
     return figure
 
 
@@ -116,7 +132,7 @@ def _bar(std: float) -> float | None:
 
 
 def _names(axis: Axes, everything: np.ndarray, places: np.ndarray, texts: list[str]) -> None:
-    """Writes each text beside its place, where it covers fewest points and other texts."""
+    """Writes each text near its place, over no other text and as few points as can be; a line leads to a far one."""
     figure = axis.get_figure()
     assert isinstance(figure, Figure)
     figure.draw_without_rendering()  # places on the paper are known once the layout is
@@ -125,30 +141,48 @@ def _names(axis: Axes, everything: np.ndarray, places: np.ndarray, texts: list[s
     taken: list[Bbox] = []
     for xy, text in zip(places, texts, strict=True):
         place = axis.transData.transform(xy)
-        note = axis.annotate(text, xy, (0, 0), textcoords="offset points", fontsize=7, in_layout=False, zorder=4)
+        note = axis.annotate(text, xy, (0, 0), textcoords="offset points", fontsize="small", in_layout=False, zorder=4)
         note.set_path_effects([withStroke(linewidth=2, foreground="white")])
         extent = note.get_window_extent()
         others = dots[np.abs(dots - place).max(axis=1) > 1]
-        boxes = [_box(place, side, distance * scale, extent) for distance in DISTANCES for side in SIDES]
-        costs = [_cost(box, others, taken, axis.bbox) for box in boxes]
+        offsets = [(side, distance) for distance in DISTANCES for side in SIDES]
+        boxes = [_box(place, side, distance * scale, extent) for side, distance in offsets]
+        costs = [
+            _cost(box, others, taken, axis.bbox) + 20 * (distance <= BESIDE and _stray(box, place, others))
+            for box, (_, distance) in zip(boxes, offsets, strict=True)
+        ]
         best = int(np.argmin(costs))
-        taken.append(boxes[best])
-        note.set_position(((boxes[best].x0 - place[0]) / scale, (boxes[best].y0 - place[1]) / scale))
+        box, distance = boxes[best], offsets[best][1]
+        taken.append(box)
+        note.set_position(((box.x0 - place[0]) / scale, (box.y0 - place[1]) / scale))
+        if distance > BESIDE:
+            end = axis.transData.inverted().transform(
+                (np.clip(place[0], box.x0, box.x1), np.clip(place[1], box.y0, box.y1))
+            )
+            axis.plot(*zip(xy, end, strict=True), color="0.4", linewidth=0.5, zorder=2.5, scalex=False, scaley=False)
 
 
-def _box(place: np.ndarray, side: tuple[int, int], distance: float, extent: Bbox) -> Bbox:
+def _box(place: np.ndarray, side: tuple[float, float], distance: float, extent: Bbox) -> Bbox:
     """Returns where a text of this extent lies in pixels, on one side of a place."""
     left = place[0] + side[0] * distance - extent.width * (1 - side[0]) / 2
     bottom = place[1] + side[1] * distance - extent.height * (1 - side[1]) / 2
     return Bbox.from_bounds(left, bottom, extent.width, extent.height)
 
 
+def _stray(box: Bbox, place: np.ndarray, dots: np.ndarray) -> bool:
+    """Returns whether another point is nearer to a text than its own, and would be taken for it."""
+    points = np.vstack([place, dots])
+    gaps = points - points.clip((box.x0, box.y0), (box.x1, box.y1))
+    distances = np.hypot(*gaps.T)
+    return bool(distances[1:].min(initial=np.inf) < distances[0] + NEAR)
+
+
 def _cost(box: Bbox, dots: np.ndarray, taken: list[Bbox], frame: Bbox) -> float:
-    """Returns how bad a place is: texts that overlap are worst, then points that are close, then a cut text."""
+    """Returns how bad a place is: texts that overlap are worst, then a cut text, then points that are close."""
     texts = sum(box.overlaps(other) for other in taken)
     points = box.padded(NEAR).count_contains(dots)
     inside = frame.contains(box.x0, box.y0) and frame.contains(box.x1, box.y1)
-    return 100.0 * texts + 10.0 * points + 5.0 * (not inside)
+    return 1000.0 * texts + 100.0 * (not inside) + 10.0 * points
 
 
 REPORT = Report(

@@ -17,7 +17,7 @@ from reports.core.stats import best_interval, count_text
 
 X = "sigma"
 """The parameter along which reports look if no other is asked for."""
-AXES = {"sigma": "training noise sigma (pixels in [0, 1])"}
+AXES = {"sigma": "training noise σ (pixels in [0, 1])"}
 """Parameter -> what its axis says, where that is more than its name."""
 
 OPTIMUM = ("optimum", "optimum_low", "optimum_high", "optimum_n", "optimum_mean", "optimum_std")
@@ -54,11 +54,13 @@ def curve_names(table: pd.DataFrame, x: str) -> "pd.Series[str]":
 
 
 def curves(trials: pd.DataFrame, table: pd.DataFrame, x: str, panel: str) -> pd.DataFrame:
-    """Returns one row a setting and panel: what `compare` tells of its accuracy, arm, x (nan for a reference), OPTIMUM.
+    """Returns one row a setting and panel: what `compare` tells of its accuracy, arm, x (nan for a reference), members,
+    OPTIMUM, below_optimum.
 
     trials: a trial's accuracy in each panel: TRIAL, `panel`, accuracy. table: the tidy rows, which have a column x.
     arm: the curve's name (`curve_names`). What has one value of x is a reference; so is a setting whose x is no number,
-    with its label as the name.
+    with its label as the name. members: JSON of the set of values of x that a setting has, where it is of the method of
+    a curve, so that they have a place on its axis; else nan.
     optimum, optimum_low, optimum_high: the x of the curve's highest mean with its 95% bootstrap interval over the seeds
     that every setting of the curve has; optimum_n, optimum_mean, optimum_std: the number of these seeds, and the
     accuracy at the optimum over them. nan for references, where there is no such seed, and the interval's ends and
@@ -68,11 +70,15 @@ def curves(trials: pd.DataFrame, table: pd.DataFrame, x: str, panel: str) -> pd.
     """
     long = trials.rename(columns={"accuracy": "value"}).dropna(subset="value")
     # What is no number, such as a list, has no place on the axis.
-    places = pd.to_numeric(table.drop_duplicates("config").set_index("config")[x], errors="coerce")
+    settings = table.drop_duplicates("config").set_index("config")
+    values = settings[x]
+    places = pd.to_numeric(values, errors="coerce")
     frame = compare(long, panel)
     frame = frame.assign(x=frame["config"].map(places), arm=frame["config"].map(curve_names(table, x)))
     frame["arm"] = frame["arm"].where(frame["x"].notna(), frame["label"])
     frame["x"] = frame["x"].where(frame.groupby("arm")["x"].transform("nunique") > 1)
+    method, sets = frame["config"].map(settings["method"]), values.where(values.map(_is_set))
+    frame["members"] = frame["config"].map(sets).where(method.isin(method[frame["x"].notna()]))
     frame[list(OPTIMUM)], frame["below_optimum"] = float("nan"), False
     for name, part in frame[frame["x"].notna()].groupby(panel):
         values = long[long[panel] == name].pivot(index="config", columns="seed", values="value")
@@ -107,6 +113,13 @@ def common_text(curve: pd.DataFrame) -> str:
     if (curve["optimum_n"] >= curve["n"].groupby(curve["arm"]).transform("max")).all():
         return ""
     return f" over the {count_text(curve['optimum_n'].astype(int))} that every setting has"
+
+
+def _is_set(value: Any) -> bool:
+    """Whether a cell of a table is the JSON of a list of numbers."""
+    if not isinstance(value, str) or not value.startswith("["):
+        return False
+    return all(isinstance(member, int | float) for member in json.loads(value))
 
 
 def _optimum(x: np.ndarray, accuracy: np.ndarray) -> tuple[float, ...]:

@@ -89,21 +89,24 @@ def looks(settings: pd.DataFrame) -> dict[str, Look]:
 def marked(
     axis: Axes, x: Sequence[float], y: Sequence[float], best: Sequence[bool], worse: Sequence[bool], colour: str
 ) -> None:
-    """Draws points with the marks of tables: the best is a star, what is significantly worse is hollow."""
+    """Draws points with the marks of tables: the best has a ring, what is significantly worse is hollow."""
     top, low = np.asarray(best, bool), np.asarray(worse, bool)
-    for chosen, form, size, face in (
-        (~top & ~low, "o", 4, colour),
-        (low, "o", 4, "white"),
-        (top, "*", 10, colour),
-    ):
-        axis.plot(np.asarray(x)[chosen], np.asarray(y)[chosen], form, color=colour, markersize=size,
-                  markerfacecolor=face, zorder=4)  # fmt: skip
+    across, up = np.asarray(x), np.asarray(y)
+    for chosen, face in ((~low, colour), (low, "white")):
+        axis.plot(across[chosen], up[chosen], "o", color=colour, markerfacecolor=face, zorder=4)
+    ring(axis, across[top], up[top], colour)
+
+
+def ring(axis: Axes, x: Any, y: Any, colour: str, scale: float = 1) -> None:
+    """Draws a ring around points: the mark of the best."""
+    axis.plot(x, y, "o", color=colour, markersize=9 * scale, markerfacecolor="none", markeredgewidth=1.1 * scale,
+              zorder=5)  # fmt: skip
 
 
 def marked_note(points: pd.DataFrame) -> str:
     """Returns what captions say of `marked` points; "" where none has a mark."""
     hollow = ", what is significantly worse is hollow" if points["worse"].any() else ""
-    return f" In the figure the best is a star{hollow}." if points["best"].any() else ""
+    return f" In the figure the best has a ring{hollow}." if points["best"].any() else ""
 
 
 def _ranks(value: Any) -> list[tuple[bool, float, str]]:

@@ -1,14 +1,14 @@
 """Small multiples: a grid of panels that share their axes' names and one legend."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.core.style import legend_columns, text_width
+from reports.core.style import column_width, legend_columns, text_width
 
 ROOM = 12
 """Lines of a legend that fit into a panel."""
@@ -17,38 +17,50 @@ ROOM = 12
 class Panels:
     """A figure of `count` panels in rows of at most `columns`, each `height` inches high; `axes` are theirs.
 
-    shared: what `Figure.subplots` takes of sharex and sharey. A figure with less than a full row is as much narrower.
+    cells: the place of each panel in the grid, counted row by row; without them one after the other. shared: what
+    `Figure.subplots` takes of sharex and sharey. A single panel is as wide as a column of the text.
     """
 
-    def __init__(self, count: int, columns: int, height: float, **shared: Any) -> None:
-        wide = min(columns, count)
-        rows = math.ceil(count / wide)
-        size = (text_width() * max(wide / columns, 0.5), 0.5 + height * rows)
+    def __init__(
+        self, count: int, columns: int, height: float, cells: Sequence[int] | None = None, **shared: Any
+    ) -> None:
+        cells = range(count) if cells is None else cells
+        wide = min(columns, max(cells) + 1)
+        rows = math.ceil((max(cells) + 1) / wide)
+        size = (text_width() if wide > 1 else column_width(), 0.5 + height * rows)
         self.figure = Figure(figsize=size, layout="constrained")
         every = list(self.figure.subplots(rows, wide, squeeze=False, **shared).ravel())
-        self.axes: list[Axes] = every[:count]
-        self._empty: list[Axes] = every[count:]
+        self.axes: list[Axes] = [every[cell] for cell in cells]
+        self._empty: list[Axes] = [axis for cell, axis in enumerate(every) if cell not in cells]
         for axis in self._empty:
             axis.set_axis_off()
-        for axis in self.axes[-wide:]:  # the lowest of each column
+        lowest = {cell % wide: every[cell] for cell in sorted(cells)}
+        for axis in lowest.values():
             axis.tick_params(labelbottom=True)
 
     def label(self, x: str, y: str) -> None:
-        """Writes the axes' names once, and the legend of the first panel into an empty place, else above all."""
+        """Writes the axes' names once, and one legend of all panels into an empty place, else above all."""
         self.figure.supxlabel(x, fontsize="medium")
         self.figure.supylabel(y, fontsize="medium")
-        handles, labels = self.axes[0].get_legend_handles_labels()
-        if self._empty and len(labels) <= ROOM:
-            self._empty[0].legend(handles, labels, loc="center left", borderaxespad=0)
+        handles = _handles(self.axes)
+        if self._empty and len(handles) <= ROOM:
+            self._empty[0].legend(handles.values(), handles, loc="center left", borderaxespad=0)
         else:
-            columns = legend_columns([str(label) for label in labels], self.figure.get_figwidth())
-            self.figure.legend(handles, labels, loc="outside upper center", ncols=columns)
+            _legend(self.figure, handles, "outside upper center")
 
 
-def legend_below(figure: Figure, axes: Iterable[Axes], used: int, columns: int) -> None:
-    """Writes one legend below all axes, with each name in them once; hides axes after the first `used`."""
-    named: dict[str, Artist] = {}
-    for place, axis in enumerate(axes):
-        axis.set_visible(place < used)
-        named |= {str(label): handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(list(named.values()), list(named), loc="outside lower center", ncols=columns)
+def legend_below(figure: Figure, axes: Iterable[Axes]) -> None:
+    """Writes one legend below all axes, with each name in them once."""
+    _legend(figure, _handles(axes), "outside lower center")
+
+
+def _handles(axes: Iterable[Axes]) -> dict[str, Artist]:
+    """Returns each name that legends of the axes would have, once, with what it stands for."""
+    pairs = [pair for axis in axes for pair in zip(*axis.get_legend_handles_labels(), strict=True)]
+    return {str(label): handle for handle, label in pairs}
+
+
+def _legend(figure: Figure, handles: dict[str, Artist], place: str) -> None:
+    if handles:
+        columns = legend_columns(list(handles), figure.get_figwidth())
+        figure.legend(list(handles.values()), list(handles), loc=place, ncols=columns)

@@ -26,8 +26,10 @@ def candidates(table: pd.DataFrame) -> pd.DataFrame:
     trials = by_trial(table)
     if trials.empty:
         return pd.DataFrame()
-    grouped = trials.groupby(["config", "label"], sort=True)
-    frame = grouped.agg(n=("clean", "count"), clean=("clean", "mean"), corruption=("corruption", "mean")).reset_index()
+    grouped = trials.groupby("config", sort=True)
+    frame = grouped.agg(
+        label=("label", "min"), n=("clean", "count"), clean=("clean", "mean"), corruption=("corruption", "mean")
+    ).reset_index()
     about = table.drop_duplicates("config").set_index("config")
     frame["number"] = frame["config"].map(about["candidate"]) if "candidate" in about else range(len(frame))
     frame["chosen"] = frame["config"].map(about["chosen"]).astype(bool) if "chosen" in about else False

@@ -162,7 +162,12 @@ def test_the_figure_shows_the_points(points: pd.DataFrame) -> None:
     curve = next(line for line in left.lines if line.get_label() == "GNT")
     assert curve.get_xdata().tolist() == rows["x"].tolist()
     assert curve.get_ydata().tolist() == pytest.approx((100 * rows["mean"]).tolist())
-    assert {"GNT, set of sigmas", "Speckle"} <= {line.get_label() for line in left.lines}
+    across = {line.get_label(): line.get_marker() for line in left.lines if not len(line.get_xdata())}
+    assert across == {"GNT, set of σ": "*", "Speckle": "None"}
+    (stars,) = (line for line in left.lines if line.get_marker() == "*" and len(line.get_xdata()))
+    assert stars.get_xdata().tolist() == [0.08, 0.12, 0.18, 0.26, 0.38]  # the members of the set, and nothing else
+    mean = points.loc[(points["measure"] == "corruption") & (points["arm"] == "GNT, set of sigmas"), "mean"].item()
+    assert list(stars.get_ydata()) == pytest.approx([100 * mean] * 5) and left.get_ylim() == right.get_ylim()
     assert any("best 0.5\n[0.26, 0.5]" in text.get_text() for text in left.texts)
 
 

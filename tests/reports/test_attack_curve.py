@@ -8,6 +8,7 @@ import pytest
 
 from reports import attack_curve as report
 from reports.core.cells import is_bold, is_worse
+from reports.core.looks import signs
 from tests.support import table, trials
 
 
@@ -50,7 +51,7 @@ def test_settings_of_one_arm_that_differ_beside_sigma_are_not_one_curve(tmp_path
     clean = report.draw(points).axes[0]
     drawn = {line.get_label(): line.get_ydata()[0] for line in clean.lines if line.get_linestyle() == "--"}
     mean = points[(points["attack"] == "clean") & points["sigma"].isna()].set_index("arm")["mean"]
-    assert drawn == pytest.approx((100 * mean).to_dict())
+    assert drawn == pytest.approx((100 * mean).rename(signs).to_dict())
 
 
 def test_the_table_marks_the_worst_case_alone_and_counts_masked_seeds(tmp_path: Path) -> None:
@@ -97,6 +98,21 @@ def test_norms_do_not_share_a_column_or_a_comparison(tmp_path: Path) -> None:
                ("PGD", "Worst case")]  # fmt: skip
     assert list(shown.columns) == ["Training", "sigma", "n", "Clean", *columns, "Masked"]
     assert {"worst_accuracy.linf.0.1", "worst_accuracy.l2.0.2"} <= set(report.summary(points))
-    titles = [axis.get_title() for axis in report.draw(points).axes if axis.get_visible()]
+    titles = [axis.get_title() for axis in report.draw(points).axes if axis.get_title()]
     assert titles == ["clean", *(f"under attack, {n} radius {r}" for n in ("Linf", "L2") for r in ("0.1", "0.2"))]
     assert "of the Linf norm" in report.caption(alone)
+
+
+def test_panels_have_one_scale_from_zero_and_one_legend(tmp_path: Path) -> None:
+    rows = table(trials("stochastic_sigma", seeds=2), tmp_path)
+    low = (rows["benchmark"] == "linf") & (rows["metric"] == "accuracy")
+    rows.loc[low, "value"] = 0.02 * rows.loc[low, "seed"]  # a standard deviation reaches below zero
+    points = report.points(rows)
+    figure = report.draw(points)
+    panels = [axis for axis in figure.axes if axis.get_title()]
+    assert {axis.get_ylim() for axis in panels} == {panels[0].get_ylim()} and panels[0].get_ylim()[0] == 0
+    figure.draw_without_rendering()
+    (legend,) = [*figure.legends, *(axis.get_legend() for axis in figure.axes if axis.get_legend())]
+    assert {text.get_text() for text in legend.get_texts()} == {signs(arm) for arm in points["arm"]} | {"plain PGD"}
+    colours = [line.get_color() for line in panels[0].lines if line.get_label() in set(points["arm"])]
+    assert len(colours) == len(set(colours))

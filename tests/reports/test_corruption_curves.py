@@ -5,8 +5,10 @@ from statistics import fmean
 
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 
 from reports import corruption_curves
+from reports.core.families import named
 from search_spaces.core.space import Arm, Grid
 from study.ledger.trial import Trial
 from tests.reports.loops import accuracies, spread
@@ -79,11 +81,26 @@ def test_without_a_curve_there_is_nothing_to_show(rows: pd.DataFrame) -> None:
 
 def test_the_figure_has_a_panel_a_corruption(points: pd.DataFrame) -> None:
     panels = [axis for axis in corruption_curves.draw(points).axes if axis.get_title()]
-    assert [panel.get_title().replace(" ", "_") for panel in panels] == list(CORRUPTIONS)
+    assert [panel.get_title() for panel in panels] == [named(name) for name in CORRUPTIONS]
     for panel, name in zip(panels, CORRUPTIONS, strict=True):
         mine = points[(points["corruption"] == name) & (points["arm"] == "GNT")]
-        curve, star = (line for line in panel.lines if line.get_marker() in ("o", "*"))
+        curve = next(line for line in panel.lines if line.get_label() == "GNT")
+        (best,) = (line for line in panel.lines if line.get_markerfacecolor() == "none")
+        (stars,) = (line for line in panel.lines if line.get_marker() == "*" and len(line.get_xdata()))
         assert list(curve.get_xdata()) == list(mine["x"])
         assert list(curve.get_ydata()) == pytest.approx(list(100 * mine["mean"]))
-        assert list(star.get_xdata()) == [PEAK[name]]
-        assert {"GNT, set of sigmas", "Speckle"} <= {line.get_label() for line in panel.lines}
+        assert list(best.get_xdata()) == [PEAK[name]] and list(stars.get_xdata()) == [0.08, 0.12, 0.18, 0.26, 0.38]
+        assert {"GNT, set of σ", "Speckle"} <= {line.get_label() for line in panel.lines}
+
+
+def test_families_are_rows_with_one_scale_each(points: pd.DataFrame) -> None:
+    figure = corruption_curves.draw(points)
+    rows: dict[int, list[Axes]] = {}
+    for axis in figure.axes:
+        if axis.get_title():
+            spec = axis.get_subplotspec()
+            assert spec is not None
+            rows.setdefault(spec.rowspan.start, []).append(axis)
+    assert all(len({axis.get_ylim() for axis in row}) == 1 for row in rows.values())
+    labels = [axis.get_ylabel() for row in rows.values() for axis in row]
+    assert [label for label in labels if label] == list(dict.fromkeys(CORRUPTIONS.values()))

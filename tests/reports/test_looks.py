@@ -64,6 +64,6 @@ def test_points_have_the_marks_of_tables() -> None:
     axis = Figure().subplots()
     marked(axis, [1.0, 2.0, 3.0], [0, 1, 2], [False, True, False], [True, False, False], "#0072B2")
     drawn = {(line.get_marker(), line.get_markerfacecolor()): line.get_xdata().tolist() for line in axis.lines}
-    assert drawn == {("o", "#0072B2"): [3.0], ("o", "white"): [1.0], ("*", "#0072B2"): [2.0]}
+    assert drawn == {("o", "#0072B2"): [2.0, 3.0], ("o", "white"): [1.0], ("o", "none"): [2.0]}
     notes = [marked_note(pd.DataFrame({"best": [b, False], "worse": [False, w]})) for b, w in ((1, 1), (1, 0), (0, 0))]
-    assert "star, what is significantly worse is hollow." in notes[0] and notes[1].endswith("a star.") and not notes[2]
+    assert "ring, what is significantly worse is hollow." in notes[0] and notes[1].endswith("a ring.") and not notes[2]

@@ -3,12 +3,15 @@
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from reports import trade_off
 from reports.core.cells import is_bold, is_worse
+from reports.core.looks import signs
+from reports.core.style import at_venue, style
 from search_spaces.core.space import Arm
 from tests.reports.loops import accuracies, spread
 from tests.support import CORRUPTIONS, table, trials
@@ -70,8 +73,27 @@ def test_the_line_goes_through_the_front_and_no_two_names_overlap(points: pd.Dat
     assert list(line.get_ydata())[1:-1] == pytest.approx(list(100 * front["corruption"]))
     FigureCanvasAgg(figure).draw()
     boxes = [text.get_window_extent() for text in axis.texts]
-    assert {text.get_text() for text in axis.texts} == set(points["label"])
+    assert {text.get_text() for text in axis.texts} == {signs(label) for label in points["label"]}
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+@pytest.mark.parametrize("venue", [None, "icml", "iclr"])
+@pytest.mark.parametrize("spread", [0.0, 0.0005, 0.02])
+def test_names_overlap_nowhere_however_close_the_points(points: pd.DataFrame, venue: str | None, spread: float) -> None:
+    rng = np.random.default_rng(0)
+    many = pd.concat([points] * 2, ignore_index=True).iloc[: trade_off.LABELLED]
+    names = [f"A training with a long name {i}" for i in range(len(many))]
+    many = many.assign(config=names, arm=names, label=names)
+    for measure in ("clean", "corruption"):
+        many[measure] = 0.8 + spread * rng.standard_normal(len(many))
+    with at_venue(venue), style():
+        figure = trade_off.draw(many)
+        FigureCanvasAgg(figure).draw()
+    (axis,) = figure.axes
+    boxes = [text.get_window_extent() for text in axis.texts]
+    assert len(boxes) == trade_off.LABELLED
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert all(axis.bbox.contains(box.x0, box.y0) and axis.bbox.contains(box.x1, box.y1) for box in boxes)
 
 
 def test_of_many_settings_only_the_front_is_named(tmp_path: Path) -> None:
