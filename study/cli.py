@@ -210,6 +210,9 @@ def main() -> None:
     """Runs the command line; a user's mistake is one line and exit status 2."""
     # A notebook's kernel names a backend of its own environment here, at which importing matplotlib would fail.
     os.environ["MPLBACKEND"] = "agg"
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # what the terminal's encoding lacks becomes a question mark
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         app()
     except UserError as error:
@@ -222,6 +225,8 @@ def _run(plan: "Plan", dry_run: bool) -> None:
     from study.terminal import show as showing  # noqa: PLC0415
     from study.terminal.panel import Display  # noqa: PLC0415
 
+    for sentence in plan.space.said:
+        console.print(sentence, markup=False, soft_wrap=True)
     if dry_run:
         showing.trials(plan, console)
         return

@@ -16,7 +16,7 @@ from study.plan.stored import decode, encode
 from study.registry.signature import pair
 
 Values = tuple[tuple[str, Any], ...]
-"""--set's pairs, in order. A key given twice is a grid of its values."""
+"""--set's pairs, in order. A key given twice, or with a tuple, is a grid of its values."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +69,8 @@ class Options:
     download: bool = option("Fetch the dataset if it is missing.", False)
     model: str | None = option("Model, instead of the study's own: a name or a file.", decides=True)
     values: Values = option(
-        "Set an option: of the methods, the recipe, `model.*` or `data.*`. A key given twice is a grid: "
-        "`--set sigma=0.1 --set sigma=0.5`.",
+        "Set an option: of the methods, the recipe, `model.*` or `data.*`. Several values are a grid: "
+        "`--set sigma=0.1,0.5`. Arms that sweep the key take it; `--set ARM.sigma=0.5` is for one arm.",
         (), decides=True, parse=pair, several=True, flag="set", metavar="KEY=VALUE",
     )  # fmt: skip
     seeds: int | None = option("Repetitions of every setting.", decides=True, least=1)

@@ -5,13 +5,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from search_spaces.core.space import Arm, Grid, Population, Range, Study
+from search_spaces.core.space import Arm, Population, Range, Study
 from study.errors import UserError
 from study.ledger.trial import Trial, digest, file_digest, folder_digest, names_digest, short
+from study.plan.assignments import assigned, assignments, of_owner
 from study.plan.checks import FIXED, check_population, check_search
 from study.plan.options import Values
 from study.registry import signature, sources
-from study.registry.lookup import find, suggest
+from study.registry.lookup import find
 from trainers.core.recipe import Recipe
 
 FOLDERS = {"folder": folder_digest, "classes_from": names_digest}
@@ -59,19 +60,18 @@ class Space:
     """Every setting that a study can try, checked: its arms with --set's values worked in, and their trials."""
 
     def __init__(self, study: Study, fingerprint: str, values: Values = ()) -> None:
-        grids = _grids(values)
-        _check_keys(study, grids)
-        self.study, self.fingerprint, self.set = study, fingerprint, grids
+        listed = assignments(study, values)
+        self.study, self.fingerprint, self.set = study, fingerprint, {each.key for each in listed}
         self.data_params = data_options(study, values)
         self.model_params = signature.check(
-            study.model, find("model", study.model), _prefixed("model.", grids), "--set"
+            study.model, find("model", study.model), of_owner("model.", listed), "--set"
         )
         self.weights = _weights(study.model, self.model_params)
         self.evaluate = {n: signature.check(n, find("metric", n), v, "the study") for n, v in study.evaluate.items()}
         self.folders = _folders(self.evaluate)
-        self.arms = tuple(self._changed(arm) for arm in study.arms)
+        self.arms, self.said = assigned(study, listed)
         if study.population:
-            if fixed := [name for name in study.population.mutate if name.partition(".")[0] in grids]:
+            if fixed := [name for name in study.population.mutate if name.partition(".")[0] in self.set]:
                 raise UserError(f"the population mutates {fixed[0]!r}, which --set cannot fix")
             self.arms = tuple(_mutating(arm, study.population) for arm in self.arms)
         self._tried: set[str] = set()
@@ -170,10 +170,6 @@ class Space:
         others = [asdict(d) for d in (self.study.scheduler, self.study.population) if d is not None]
         return digest([name, arms, self.study.seeds, search, others])
 
-    def _changed(self, arm: Arm) -> Arm:
-        valid = {**signature.options_of(find("method", arm.method)), **signature.options_of(Recipe)}
-        return replace(arm, space={**arm.space, **{k: v for k, v in self.set.items() if k in valid}})
-
 
 def _mutating(arm: Arm, population: Population) -> Arm:
     """Returns the arm with what mutates in place of what it had."""
@@ -215,38 +211,6 @@ def _weights(model: str, params: Mapping[str, Any]) -> str | None:
 
 def data_options(study: Study, values: Values) -> dict[str, Any]:
     """Returns the dataset's checked options. Raises UserError like `resolve`."""
-    options = _prefixed("data.", _grids(values))
+    options = of_owner("data.", assignments(study, values))
     where = "--set" if options else "the study"
     return signature.check(study.data, find("dataset", study.data), {**study.data_options, **options}, where)
-
-
-def _grids(values: Values) -> dict[str, Any]:
-    gathered: dict[str, list[Any]] = {}
-    for key, value in values:
-        gathered.setdefault(key, []).append(value)
-    return {key: several[0] if len(several) == 1 else Grid(*several) for key, several in gathered.items()}
-
-
-def _prefixed(prefix: str, grids: Mapping[str, Any]) -> dict[str, Any]:
-    own = {k.removeprefix(prefix): v for k, v in grids.items() if k.startswith(prefix)}
-    for key, value in own.items():
-        if isinstance(value, Grid):
-            raise UserError(f"{prefix}{key} is given twice (from --set); one value for the whole study is valid")
-    return own
-
-
-def _check_keys(study: Study, grids: Mapping[str, Any]) -> None:
-    """Raises UserError for a key that no arm's method, nor the recipe, takes."""
-    methods: list[Arm] = list({arm.method: arm for arm in study.arms}.values())
-    per_method = {a.method: signature.options_of(find("method", a.method)) for a in methods}
-    recipe = signature.options_of(Recipe)
-    for key in grids:
-        if (
-            key.startswith(("model.", "data."))
-            or key in recipe
-            or any(key in options for options in per_method.values())
-        ):
-            continue
-        valid = [*dict.fromkeys(k for options in per_method.values() for k in options), *recipe, "model.*", "data.*"]
-        methods_named = ", ".join(map(short, per_method))
-        raise UserError(f"{methods_named} has no parameter {key!r} (from --set).{suggest(key, valid)}")

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, get_type_hints
@@ -13,6 +14,8 @@ from study.errors import UserError
 from study.ledger.trial import short
 from study.registry.lookup import suggest
 
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+"""What a person may write for a number; JSON asks for more digits."""
 GIVEN = {"shape", "classes", "root", "device", "download"}
 """Keyword arguments that the platform supplies; they are not options."""
 
@@ -52,13 +55,15 @@ def build(target: Callable[..., Any], options: Mapping[str, Any], **supplied: An
 
 
 def parse(text: str) -> Any:
-    """Returns the value that a command line means: JSON where it is JSON, None for `none`, else the text itself."""
-    if text.lower() == "none":
+    """Returns the value that a command line means: JSON where it is JSON, None for `none`, a number such as `.5` or
+    `1.`, else the text itself.
+    """
+    if text.strip().lower() == "none":
         return None
     try:
         return json.loads(text)
     except json.JSONDecodeError:
-        return text
+        return float(text) if NUMBER.fullmatch(text.strip()) else text
 
 
 @cache
@@ -82,8 +87,14 @@ def _canonical(name: str, adapter: TypeAdapter[Any], value: Any, where: str) -> 
 
 
 def pair(text: str) -> tuple[str, object]:
-    """Returns the key and the value of `--set KEY=VALUE`. Raises UserError for a text that is none."""
-    key, equals, value = text.partition("=")
+    """Returns the key and the value of `--set KEY=VALUE`; of `KEY=1,2` the value is the tuple of its numbers.
+
+    Raises UserError for a text that is none.
+    """
+    key, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not key:
         raise UserError(f"--set takes KEY=VALUE, got {text!r}. Example: --set sigma=0.5")
+    parts = [parse(part) for part in value.split(",")]
+    if len(parts) > 1 and all(isinstance(part, int | float) for part in parts):
+        return key, tuple(parts)
     return key, parse(value)

@@ -13,7 +13,7 @@ from rich.console import Console
 from study.plan.options import Declaration, Options, declarations, flag
 from study.registry.signature import pair
 
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+console = Console(highlight=False, width=None if sys.stdout is not None and sys.stdout.isatty() else 120)
 
 StudyName = Annotated[str, typer.Argument(help="A name from `study list`, or a path to a .py file that defines STUDY.")]
 Directory = Annotated[Path, typer.Argument(help="The directory of a study, as `study launch` named it.")]

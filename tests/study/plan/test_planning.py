@@ -40,7 +40,7 @@ def test_the_directory_alone_continues(tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere"
     (tmp_path / "home").rename(moved)
     resumed = resume(moved, {})
-    assert resumed.trials == launched.trials and len(resumed.trials) == 6
+    assert resumed.trials == launched.trials and len(resumed.trials) == 9
     assert (resumed.name, resumed.identity, resumed.study) == (launched.name, launched.identity, launched.study)
     assert resumed.command == launched.command
     assert resumed.folder.path == moved and resumed.tracking_uri == f"sqlite:///{tmp_path / 'mlflow.db'}"
