@@ -64,12 +64,9 @@ def caption(points: pd.DataFrame) -> str:
     """Returns what figure and table show."""
     shown, main = points[points["measure"].isin(SHOWN)], points[points["measure"] == _main(points)]
     measure = MEASURES[_main(points)].lower()
-    gain = gain_note(main, "the setting with everything off", measure)
-    bars = ""
+    gain, bars = gain_note(main, "the setting with everything off", measure, "bars"), ""
     if not main["base"].any():
         gain, bars = "No finished setting has everything off, so there is no gain.", " (bars)"
-    elif main["gain_low"].notna().any():
-        gain = f"{gain[:-1]} (bars)."
     return (
         f"Top-1 accuracy in percent, mean ± standard deviation{bars} over n = {count_text(points['n'])}. {gain} "
         f"{marks_note(shown, main, measure)}{marked_note(shown)}"

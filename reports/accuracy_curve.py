@@ -53,6 +53,8 @@ def caption(points: pd.DataFrame, x: str = X) -> str:
     vanilla, hollow = ", sigma 0 is vanilla training" * (x == X), ""
     if points["below_optimum"].any():
         hollow = "; a hollow point is significantly worse than the best of its curve"
+    if frame["optimum_low"].notna().any():
+        hollow += "; a ring is the best of a curve, with its 95% bootstrap interval (horizontal bars)"
     main = next(part for m in (*PANELS, "clean") if len(part := points[points["measure"] == m]))
     text = (
         f"Top-1 accuracy in percent, mean ± standard deviation (bands) over n = {count_text(points['n'])}{vanilla}"
@@ -105,6 +107,8 @@ def draw(points: pd.DataFrame, x: str = X) -> Figure:
                 draw_line(axis, group, look, signs(arm), opacity=opacity)
                 _interval(axis, group, look.color)
         axis.set(title=MEASURES[measure], xlabel=AXES.get(x, x))
+        if points["x"].isna().all():  # nothing has a place on it
+            axis.set(xticks=[], xlabel="")
         axis.margins(y=0.15)
     axes[0].set_ylabel("top-1 accuracy (%)")
     legend_below(figure, axes)

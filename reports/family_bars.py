@@ -11,6 +11,7 @@ from reports.core.compare import compare, marks_note
 from reports.core.families import named, place
 from reports.core.layout import by_setting, titles
 from reports.core.looks import in_order, looks
+from reports.core.panels import legend_below
 from reports.core.report import Report
 from reports.core.stats import by_corruption, count_text
 from reports.core.style import legend_columns, text_width
@@ -69,7 +70,7 @@ def draw(points: pd.DataFrame) -> Figure:
     axis.set(ylabel="top-1 accuracy (%)", xlim=(-0.5, len(families) - 0.5), ylim=(_floor(points), 100))
     axis.grid(False, axis="x")
     axis.tick_params(axis="x", length=0)
-    figure.legend(loc="outside lower center", ncols=columns)
+    legend_below(figure, [axis])
     return figure
 
 

@@ -78,7 +78,9 @@ def draw(points: pd.DataFrame) -> Figure:
         axis.axvline(index, color="0.3", linewidth=0.8)
         ticks = points[points["parameter"] == name].drop_duplicates("value").sort_values("place")
         for row in (ticks if len(ticks) <= 6 else ticks.iloc[[0, -1]]).itertuples():
-            note = axis.text(index + 0.03, row.place, shortened(row.value, 14), fontsize="small", va="center", zorder=4)
+            note = axis.text(
+                index + 0.03, row.place, shortened(signs(row.value), 14), fontsize="small", va="center", zorder=4
+            )
             note.set_path_effects([withStroke(linewidth=2, foreground="white")])
     axis.axvline(len(names), color="0.3", linewidth=0.8)
     printed = [signs(in_print(name)).replace(" ", "\n", 1) for name in names]

@@ -105,10 +105,13 @@ def reach_text(seeds: int, size: str) -> str:
     return f"With {seeds} seeds differences above {size} are told apart with power {POWER:g}"
 
 
-def gain_note(points: pd.DataFrame, base: str, measure: str = "") -> str:
-    """Returns what captions say of these points' gains over a base, of a measure of accuracy where it is named."""
-    coverage = level_text(1 - current_level())
-    interval = f", with its {coverage} interval (moderated paired t)" if points["gain_low"].notna().any() else ""
+def gain_note(points: pd.DataFrame, base: str, measure: str = "", drawn: str = "") -> str:
+    """Returns what captions say of these points' gains over a base, of a measure of accuracy where it is named.
+
+    drawn: what shows their intervals in the figure, such as "bars".
+    """
+    coverage, shown = level_text(1 - current_level()), f"{drawn}; " if drawn else ""
+    interval = f", with its {coverage} interval ({shown}moderated paired t)" if points["gain_low"].notna().any() else ""
     return f"Gain{f' ({measure})' if measure else ''}: over {base} at the seeds both have{interval}."
 
 

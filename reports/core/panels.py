@@ -8,10 +8,13 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.core.style import column_width, legend_columns, text_width
+from reports.core.looks import shortened
+from reports.core.style import column_width, legend_columns, printed_width, text_width
 
 ROOM = 12
 """Lines of a legend that fit into a panel."""
+LONGEST = 60
+"""Characters of a name in a legend: they fit the narrowest figure."""
 
 
 class Panels:
@@ -27,6 +30,7 @@ class Panels:
         cells = range(count) if cells is None else cells
         wide = min(columns, max(cells) + 1)
         rows = math.ceil((max(cells) + 1) / wide)
+        self._width = text_width() / wide
         size = (text_width() if wide > 1 else column_width(), 0.5 + height * rows)
         self.figure = Figure(figsize=size, layout="constrained")
         every = list(self.figure.subplots(rows, wide, squeeze=False, **shared).ravel())
@@ -43,7 +47,8 @@ class Panels:
         self.figure.supxlabel(x, fontsize="medium")
         self.figure.supylabel(y, fontsize="medium")
         handles = _handles(self.axes)
-        if self._empty and len(handles) <= ROOM:
+        narrow = all(printed_width(label) < 0.6 * self._width for label in handles)
+        if self._empty and len(handles) <= ROOM and narrow:
             self._empty[0].legend(handles.values(), handles, loc="center left", borderaxespad=0)
         else:
             _legend(self.figure, handles, "outside upper center")
@@ -57,7 +62,7 @@ def legend_below(figure: Figure, axes: Iterable[Axes]) -> None:
 def _handles(axes: Iterable[Axes]) -> dict[str, Artist]:
     """Returns each name that legends of the axes would have, once, with what it stands for."""
     pairs = [pair for axis in axes for pair in zip(*axis.get_legend_handles_labels(), strict=True)]
-    return {str(label): handle for handle, label in pairs}
+    return {shortened(str(label), LONGEST): handle for handle, label in pairs}
 
 
 def _legend(figure: Figure, handles: dict[str, Artist], place: str) -> None:

@@ -82,6 +82,24 @@ def test_places_on_an_axis_are_in_proportion(rows: pd.DataFrame) -> None:
     assert len(points) == 12 * 3
 
 
+def test_two_candidates_of_one_number_are_two_lines(rows: pd.DataFrame) -> None:
+    """The best schedule of a population has the number of the member it came from."""
+    same = rows.assign(candidate=rows["candidate"].clip(lower=1))
+    points = search_parallel.points(same)
+    assert points["config"].nunique() == 12 and points["number"].nunique() == 11
+    assert len(search_parallel.table(points)) == search_parallel.SHOWN
+    lines = [line for line in search_parallel.draw(points).axes[0].lines if len(line.get_xdata()) == 4]
+    assert len(lines) == 12
+
+
+def test_eight_members_have_eight_colours(tmp_path: Path) -> None:
+    points = population_schedules.points(population(members(8), tmp_path))
+    figure = population_schedules.draw(points)
+    for axis in figure.axes:
+        lines = {line.get_label(): line.get_color() for line in axis.lines if "member" in str(line.get_label())}
+        assert len(lines) == 8 == len(set(lines.values())), axis.get_title()
+
+
 def test_the_best_way_goes_back_through_the_copy(tmp_path: Path) -> None:
     rows = population(members(4), tmp_path)
     points = population_schedules.points(rows)
