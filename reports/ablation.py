@@ -19,7 +19,7 @@ MARKS = {ON: "✓", OFF: "✗"}
 SHOWN = ("clean", "corruption")
 LONGEST = (60, 40, 28, 20, 14)
 """Characters of a level in the figure: the first with which the levels take less than half of it, else the last."""
-GAP = 0.14
+GAP = 0.2
 """Inches between the levels of two components."""
 
 

@@ -95,7 +95,7 @@ def draw(points: pd.DataFrame, x: str = X) -> Figure:
     appearance = curve_looks(points)
     columns = legend_columns(list(appearance), text_width())
     width = text_width() if len(measures) > 1 else column_width()
-    figure = Figure(figsize=(width, 2.3 + 0.15 * -(-len(appearance) // columns)), layout="constrained")
+    figure = Figure(figsize=(width, 2.5 + 0.15 * -(-len(appearance) // columns)), layout="constrained")
     axes = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
     references = points.loc[points["x"].isna(), "arm"].nunique()
     for axis, measure in zip(axes, measures, strict=True):
