@@ -51,12 +51,21 @@ def test_one_report_in_some_formats(folder: Folder) -> None:
     assert {p.name for p in folder.report.iterdir()} == {"corruption_table.md", "corruption_table.csv"}
 
 
-def test_unknown_reports_and_formats_are_one_line(folder: Folder) -> None:
+def test_figures_have_the_width_of_the_venue(folder: Folder) -> None:
+    table(TRIALS, folder.trials_path)
+    for venue, points in ((None, 5.5 * 72), ("cvpr", 6.875 * 72)):
+        reporting.make([folder], folder.report, only=["trade_off"], formats=["pdf"], venue=venue)
+        assert b"/MediaBox [ 0 0 %g " % points in (folder.report / "trade_off.pdf").read_bytes()
+
+
+def test_unknown_reports_formats_and_venues_are_one_line(folder: Folder) -> None:
     table(TRIALS, folder.trials_path)
     with pytest.raises(UserError, match="there is no report 'accuracy_curv'. Did you mean 'accuracy_curve'"):
         reporting.make([folder], folder.report, only=["accuracy_curv"])
     with pytest.raises(UserError, match="there is no format 'htm' of reports. Did you mean 'html'"):
         reporting.make([folder], folder.report, formats=["htm"])
+    with pytest.raises(UserError, match="--venue: there is no venue 'nips'.*Valid: neurips"):
+        reporting.make([folder], folder.report, venue="nips")
     assert not folder.report.exists()
 
 
