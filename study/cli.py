@@ -1,5 +1,6 @@
 """The command line: parse, call one function, print."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -102,11 +103,21 @@ def check(
 
 
 @app.command()
-def status(directory: Directory) -> None:
+def status(
+    directory: Directory,
+    watch: Annotated[bool, typer.Option("--watch", help="Show the launch's live board until it ends.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")] = False,
+) -> None:
     """Says how far a study is: also while it runs, from another terminal."""
-    from study.terminal.show import status as show_status  # noqa: PLC0415
+    from study.terminal import status as showing  # noqa: PLC0415
 
-    show_status(directory, console)
+    folder = Folder(directory.absolute())
+    if as_json:
+        print(json.dumps(showing.facts(folder), indent=1))
+        return
+    if watch:
+        showing.watch(folder, console)
+    showing.show(folder, console)
 
 
 @app.command()
@@ -222,6 +233,7 @@ def main() -> None:
 
 def _run(plan: "Plan", dry_run: bool) -> None:
     from study import launch as launching  # noqa: PLC0415
+    from study.ledger.progress import begin  # noqa: PLC0415
     from study.terminal import show as showing  # noqa: PLC0415
     from study.terminal.panel import Display  # noqa: PLC0415
 
@@ -231,7 +243,7 @@ def _run(plan: "Plan", dry_run: bool) -> None:
         showing.trials(plan, console)
         return
     try:
-        with Display(console) as display:
+        with Display(console, plan.folder, begin(plan.folder, plan.study, plan.name)) as display:
             outcome = launching.launch(plan, display)
     except KeyboardInterrupt:  # before there was anything to end in order
         showing.stopped(plan, console)

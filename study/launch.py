@@ -77,6 +77,7 @@ def _launch(plan: Plan, listener: Listener, start: float) -> Outcome:
         except KeyboardInterrupt:
             interrupted = True
         if any(folder.finished(trial) for trial in _reported(plan)):
+            _say([listener], "making the report", 0, 0)
             with storing(folder.report):
                 reports = make.make([folder], folder.report)
             folder.keep(folder.report)
@@ -85,6 +86,7 @@ def _launch(plan: Plan, listener: Listener, start: float) -> Outcome:
     except Exception:
         mirror.close({})
         raise
+    _say([listener], "delivering to MLflow", 0, 0)
     mirror.close(reports.summary if reports else {}, reports.findings if reports else {})
     states = [folder.trial(trial.key).test for trial in _reported(plan)]
     return Outcome(
@@ -125,8 +127,10 @@ def _work(plan: Plan, listeners: Sequence[Listener]) -> bool:
         return True  # a finished study needs no Ray
     from study.engine.cluster import connected  # noqa: PLC0415
 
-    _say(listeners, "trials", *_ahead(plan, selecting))
+    ahead = _ahead(plan, selecting)
+    _say(listeners, "starting Ray", *ahead)
     with connected(plan.options) as scratch:
+        _say(listeners, "searching" if selecting else "training and evaluating", *ahead)
         from study.engine.tune import Bench, run_trials  # noqa: PLC0415  imports ray, see `connected`
 
         bench = Bench(
@@ -140,7 +144,7 @@ def _work(plan: Plan, listeners: Sequence[Listener]) -> bool:
         if selecting:
             if not _select(plan, bench):
                 return False
-            _say(listeners, "chosen", len(_reported(plan)), 0)
+            _say(listeners, "training the chosen", len(_reported(plan)), 0)
         if race is not None:
             return _run_race(plan, bench, race)
         waiting = _waiting(plan)

@@ -11,6 +11,7 @@ members/M/E.json, E/   a population's member M: its interval up to epoch E, and 
 population/M.parquet   a population's member: its values and metrics by epoch, whom it copied and when
 mlflow.json            the study's experiment and parent run in its MLflow store, once that has been reached
 report/                figures, tables, the page
+progress.json          how far the latest launch is, for other terminals; decides nothing
 .lock                  held by the launch at work
 
 The launching process writes all but what `trial_folder` gives to workers, and a population's members, which each
@@ -155,6 +156,11 @@ class Folder:
     def optuna(self) -> Path:
         """Optuna's own store of a search."""
         return self.path / "optuna.db"
+
+    @property
+    def progress(self) -> Path:
+        """How far the latest launch is."""
+        return self.path / "progress.json"
 
     @property
     def mlflow(self) -> Path:

@@ -1,7 +1,6 @@
 """What the command line prints about studies."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +15,9 @@ from search_spaces.core.space import Arm, Dimension, Range, Study
 from study.ledger import candidates
 from study.ledger.folder import RECORD, Folder
 from study.ledger.headline import headline
-from study.ledger.state import State
 from study.ledger.trial import short as short_name
 from study.registry.lookup import find_study
 
-TEST_STATES = (State.FINISHED, State.FAILED, State.STARTED, State.PENDING)
 SHOWN = 5
 """How many missing trials are named."""
 
@@ -103,7 +100,7 @@ def outcome(outcome: "Outcome", console: Console) -> None:
     if outcome.candidates is not None:
         counts = ", ".join(f"{number} {name}" for name, number in sorted(outcome.candidates.items()))
         console.print(f"Candidates: {counts}. Test data is read for the chosen ones alone: {outcome.total} trials.")
-        _choice(plan.folder, console)
+        choice(plan.folder, console)
     race(plan.folder, console)
     console.print(f"{outcome.finished} of {outcome.total} trials finished in {_duration(outcome.seconds)}.")
     if outcome.failed:
@@ -156,28 +153,6 @@ def stopped(plan: "Plan", console: Console) -> None:
     console.print(line, style="yellow", markup=False, soft_wrap=True)
 
 
-def status(directory: Path, console: Console) -> None:
-    """Prints how many trials are in which state, and why failed ones failed."""
-    folder = Folder(directory.absolute())
-    study = folder.read()
-    trials = folder.trials()
-    console.print(f"[bold]{study['name']}[/bold] on {study['data']} ({study['id']})")
-    if folder.selects:
-        selected = Counter(folder.trial(trial.key).selection for trial in trials)
-        console.print(f"  selection: {', '.join(f'{selected[state]} {state}' for state in State if selected[state])}")
-        trials = [trial for candidate in candidates.chosen(folder) or [] for trial in candidate.trials]
-    states = Counter(folder.trial(trial.key).test for trial in trials)
-    for state in TEST_STATES:
-        console.print(f"  {state:9} {states[state]:5}")
-    _choice(folder, console)
-    race(folder, console)
-    for trial in folder.trials():
-        place = folder.trial(trial.key)
-        if place.test is State.FAILED:
-            text = f"failed: {trial.label}, seed {trial.seed}: {place.failure_reason()}"
-            console.print(text, style="red", markup=False, soft_wrap=True)
-
-
 def reported(reports: "Made", output: Path, console: Console) -> None:
     """Prints the reports made, what is not in them, and where they are."""
     for each in reports.sections:
@@ -227,7 +202,7 @@ def _population(study: Study) -> str:
     )
 
 
-def _choice(folder: Folder, console: Console) -> None:
+def choice(folder: Folder, console: Console) -> None:
     """Prints what a search chose, with its values on the validation split."""
     chosen = candidates.chosen(folder) or []
     if not chosen:

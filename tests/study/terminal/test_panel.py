@@ -49,7 +49,7 @@ def test_the_leading_setting_is_the_one_with_the_best_mean_over_its_seeds() -> N
         for trial, score in ((ONE, 0.9), (replace(ONE, seed=1), 0.5), (TWO, 0.8)):
             for event in _finished(trial, score):
                 panel(event)
-        assert panel.best == (0.8, TWO.label)
+        assert panel.progress.leading == [(0.8, TWO.label, 1), (0.7, ONE.label, 2)]
 
 
 def test_each_phase_counts_anew() -> None:
