@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from study.errors import UserError
+from study.ledger.files import check_writable
 from study.ledger.folder import Folder
 from study.ledger.uri import absolute, mask
 from study.plan.options import Options
@@ -205,9 +206,13 @@ def evaluate(
     from study.tracking.runs import log_evaluation  # noqa: PLC0415
     from study.work import evaluate as evaluating  # noqa: PLC0415
 
+    if output is not None:
+        check_writable(output)
     values = assigned(assign)
     subject = evaluating.subject(checkpoint, data=data, model=model, values=values, data_root=data_root, device=device)
-    rows = evaluating.measure(subject, on.split(","), values)
+    if subject.removed:
+        console.print(f"{checkpoint}: weights found under {subject.removed}", markup=False, soft_wrap=True)
+    rows = evaluating.measure(subject, _names(on), values)
     measured(rows, output, console)
     uri = absolute(tracking_uri or "sqlite:///studies/mlflow.db")
     try:

@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from study.datasets.core.data import Data, hold_out
 from study.datasets.core.decode import SUFFIXES
-from study.datasets.core.local_files import DEFAULT_ROOT
+from study.datasets.core.local_files import DEFAULT_ROOT, hidden
 from study.datasets.core.mixed import with_stylised
 from study.datasets.core.streaming import FileSplit
 from study.errors import UserError
@@ -104,13 +104,13 @@ def _scan(root: Path, part: str) -> list[File]:
     folder = root / part
     if not folder.is_dir():
         raise UserError(f"image_folder has no folder {folder}. Name the folder that holds train/ and val/")
-    classes = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+    classes = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not hidden(entry.name))
     files = []
     for name in classes:
         images = [
             (f"{part}/{name}/{entry.name}", entry.stat().st_size)
             for entry in os.scandir(folder / name)
-            if entry.name.lower().endswith(SUFFIXES)
+            if entry.name.lower().endswith(SUFFIXES) and not hidden(entry.name)
         ]
         if not images:
             raise UserError(f"{folder / name} holds no image; expected files in {', '.join(SUFFIXES)}")

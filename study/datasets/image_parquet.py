@@ -1,6 +1,7 @@
 """Images in Parquet, as dataset hubs publish them: a struct with the encoded bytes, and a label."""
 
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +19,8 @@ from study.datasets.core.local_files import DEFAULT_ROOT, check_labels, first_li
 from study.datasets.core.mixed import with_stylised
 from study.errors import UserError
 
+HASH = r"(?<=-of-\d{5})-[0-9a-f]{16}$"
+"""What the hub once put behind the numbers of a shard."""
 ROWS = 1000
 """Encoded images held in memory at a time, beside the decoded ones."""
 
@@ -34,12 +37,13 @@ def load(
     channels: Literal[1, 3] | None = None,
     pad: Annotated[int, Ge(1)] | None = None,
     flip: Annotated[float, Gt(0), Le(1)] | None = None,
+    renumber: bool = False,
     stylised: str | None = None,
     p_stylised: Annotated[float, Gt(0), Lt(1)] = 0.3,
 ) -> Data:
     """Returns the images of root/train.parquet and root/test.parquet, decoded once and kept on the device.
 
-    Hub names, train-00000-of-00002.parquet and so on, in root or root/data, are found as well.
+    Hub names, train-00000-of-00002.parquet and so on, in root or root/data, are found as well, also with a hash.
     The labels are 0 to classes - 1; all images must be of one size.
 
     root: folder of the files. download: not possible, there is no one place.
@@ -49,6 +53,7 @@ def load(
     pad, flip: see `crop_and_flip`; None is off.
     stylised: the name that files of restyled training images start with, a row for each of train's, in its order.
     Versions of validation images are left out. None is off. See `study.datasets.core.mixed`.
+    renumber: whether labels become 0, 1, ... in their order, such as where they begin with 1 or have gaps.
     p_stylised: share of each training batch, at its start, that is stylised; augmented like the others.
     Raises UserError for missing, cut or ill-typed files, undecodable images and images of different sizes.
     """
@@ -60,6 +65,10 @@ def load(
             f"{root} has images of {train_set[0].shape[1:]} in train and {test_set[0].shape[1:]} in {test};"
             " all must be of one size (channels, height, width)"
         )
+    if renumber:
+        values = np.unique(train_set[1])
+        train_set, test_set = (_renumbered(split, values, root) for split in (train_set, test_set))
+    check_used(train_files[0], train_set[1])
     classes = int(train_set[1].max()) + 1
     check_labels(test_files[0], test_set[1], images=len(test_set[0]), classes=classes)
     augment = crop_and_flip(pad, flip)
@@ -78,17 +87,36 @@ def load(
     return with_stylised(data, restyled, p_stylised, fingerprint([(x, y)]).encode())
 
 
+def _renumbered(split: Arrays, values: np.ndarray, root: Path) -> Arrays:
+    """Returns the split with each label as its place among the values of train's."""
+    if unknown := sorted(set(split[1].tolist()) - set(values.tolist())):
+        raise UserError(f"{root} has the label {unknown[0]} in test and not in train, so it cannot be renumbered")
+    return split[0], np.searchsorted(values, split[1])
+
+
+def check_used(path: Path, labels: np.ndarray) -> None:
+    """Raises UserError where a label from 0 to the highest has no image: labels that begin with 1, or have gaps."""
+    used = np.unique(labels)
+    if len(used) != used[-1] + 1:
+        absent = next(i for i in range(int(used[-1]) + 1) if i not in used)
+        raise UserError(
+            f"{path} has labels {', '.join(map(str, used[:4]))}{', ...' if len(used) > 4 else ''} and no image of the "
+            f"label {absent}; expected each from 0 to {used[-1]}. Renumber them with --set data.renumber=true"
+        )
+
+
 def _files(root: Path, part: str) -> list[Path]:
     """Returns root/part.parquet, or all the shards part-i-of-n.parquet in root or root/data."""
     whole = root / f"{part}.parquet"
     if whole.is_file():
         return [whole]
     shards = sorted([*root.glob(f"{part}-*-of-*.parquet"), *root.glob(f"data/{part}-*-of-*.parquet")])
+    named = [re.sub(HASH, "", shard.stem) for shard in shards]
     if not shards:
         raise UserError(f"image_parquet has no file {whole}, nor {part}-00000-of-00001.parquet there or in data/")
-    count = shards[0].stem.rpartition("-")[2]
+    count = named[0].rpartition("-")[2]
     complete = [f"{part}-{i:05}-of-{count}" for i in range(int(count))] if count.isdecimal() else []
-    if [shard.stem for shard in shards] != complete:
+    if named != complete:
         raise UserError(f"{shards[0].parent} has {len(shards)} {part} shards; expected {count}, numbered from 00000")
     return shards
 

@@ -23,7 +23,7 @@ def members(folder: Folder, space: Space) -> list[Trial] | None:
     notes = [folder.member(m, space.epochs).with_suffix(".json") for m in range(space.study.population.size)]
     if not all(note.exists() for note in notes):
         return None
-    schedules = [json.loads(note.read_text(encoding="utf-8"))["trial"] for note in notes]
+    schedules = [files.read_json(note)["trial"] for note in notes]
     return [Trial.from_json(json.dumps(fields)) for fields in schedules]
 
 

@@ -1,5 +1,6 @@
 """Ray itself: one of our own on this machine, or a running cluster's."""
 
+import contextlib
 import logging
 import os
 import secrets
@@ -19,6 +20,8 @@ QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    # Under `uv run` Ray would pack the current folder and have workers install it.
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
@@ -57,7 +60,10 @@ def connected(options: Options) -> Iterator[Path]:
         import ray  # noqa: PLC0415  see above
 
         try:
-            with deferred_interrupt():  # a Ray that has half started cannot be ended in order
+            # Ray has workers look for modules in the current folder first, where a file or a folder of the user's may
+            # be called as one of ours is.
+            (empty := scratch / "empty").mkdir()
+            with deferred_interrupt(), contextlib.chdir(empty):  # a Ray that has half started cannot be ended in order
                 _start(options, scratch)
                 pass_on_termination()
             logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # the listeners say which trials failed

@@ -55,7 +55,7 @@ class MemberActor(Actor):
         end = Point(self.member, min(self.at.epoch + self.config_of_member["interval"], epochs))
         wanted = {"from": list(self.at), "values": self.values}
         note = self.home.member(*end).with_suffix(".json")
-        record = json.loads(note.read_text(encoding="utf-8")) if note.exists() else None
+        record = files.read_json(note) if note.exists() else None
         try:
             if record is None or record["asked"] != wanted:
                 record = self._train(end, wanted)
@@ -116,7 +116,7 @@ class MemberActor(Actor):
             changes = {"arm": f"member {self.member}", "params": params, "recipe": recipe, "seed": self.member}
             return Trial.from_json(json.dumps({**json.loads(self.base.to_json()), **changes}))
         note = self.home.member(*self.at).with_suffix(".json")
-        fields = json.loads(note.read_text(encoding="utf-8"))["trial"]
+        fields = files.read_json(note)["trial"]
         before = Trial.from_json(json.dumps(fields))
         fields["arm"] = f"member {self.member}"
         if before.values_at(self.at.epoch) != self.values:
@@ -128,7 +128,7 @@ class MemberActor(Actor):
         """Writes this member's own way as tidy rows: values and metrics by epoch, scores, whom it copied and when."""
         rows = []
         for note in sorted(self.home.member(self.member, 0).parent.glob("*.json")):
-            interval = json.loads(note.read_text(encoding="utf-8"))
+            interval = files.read_json(note)
             source, start = interval["asked"]["from"]
             if source != self.member:
                 rows.append({"epoch": start, "metric": "source", "value": float(source)})

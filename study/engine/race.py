@@ -4,14 +4,13 @@ The rule is `reports.core.racing.race_round`. It looks at validation data alone.
 evidence, stands in race.json of the study's directory, so that a race goes on where it was interrupted.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 from study.errors import UserError
-from study.ledger import results
+from study.ledger import files, results
 from study.ledger.folder import Folder
 from study.ledger.headline import headline
 from study.ledger.state import State
@@ -44,7 +43,7 @@ class Race:
     def __init__(self, folder: Folder, settings: Sequence[Trial], rules: Rules) -> None:
         self.folder, self.rules = folder, rules
         self.settings = {trial.config_id: trial for trial in settings}
-        record = json.loads(folder.race.read_text(encoding="utf-8")) if folder.race.exists() else None
+        record = files.read_json(folder.race) if folder.race.exists() else None
         if record is not None and tuple(record["rounds"]) != rules.rounds:
             raise UserError(
                 f"the race in {folder.path} was begun with rounds of {', '.join(map(str, record['rounds']))} seeds, "

@@ -16,6 +16,7 @@ from study.evaluation.attacks.worst_case import Strength, Survivors, plain_pgd, 
 from study.evaluation.core.predict import device_of, front
 from study.evaluation.rows import Row
 from study.models.core.classifier import initialise
+from study.models.core.weights import load_into
 from trainers.core.loop import Fit
 from trainers.core.method import generator
 from trainers.core.recipe import Recipe
@@ -153,12 +154,7 @@ def _load(path: str, model: nn.Module) -> nn.Module:
     if not Path(path).is_file():
         raise UserError(f"no file {path} (from robust's source); it takes a state dict saved by torch.save")
     source = copy.deepcopy(model)
-    try:
-        source.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (RuntimeError, TypeError) as error:
-        raise UserError(
-            f"{path} (from robust's source) is no state dict of a {type(model).__name__} like the model"
-        ) from error
+    load_into(source, Path(path), f"a {type(model).__name__} like the model (from robust's source)")
     return source.eval()
 
 

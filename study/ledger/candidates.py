@@ -1,13 +1,12 @@
 """A search's candidates as its directory keeps them, what became of each, and which are chosen at the end."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 from search_spaces.core.space import Search
-from study.ledger import results
+from study.ledger import files, results
 from study.ledger.folder import Folder
 from study.ledger.headline import headline
 from study.ledger.state import State
@@ -49,7 +48,7 @@ def read(folder: Folder) -> list[Candidate]:
     """Returns the candidates so far, in order."""
     listed = []
     for path in sorted(folder.candidate(0).parent.glob("*.json")):
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = files.read_json(path)
         trials = tuple(folder.trial(key).trial() for key in record["trials"])
         listed.append(Candidate(record["number"], record["optuna"], record["params"], trials))
     return listed
@@ -81,7 +80,7 @@ def chosen(folder: Folder) -> list[Candidate] | None:
     """Returns the candidates that were chosen, None while the search goes on."""
     if not folder.chosen.exists():
         return None
-    record = json.loads(folder.chosen.read_text(encoding="utf-8"))
+    record = files.read_json(folder.chosen)
     numbers = [entry["number"] for entry in record["candidates"]]
     by_number = {c.number: c for c in read(folder)}
     return [by_number[number] for number in numbers]

@@ -1,10 +1,12 @@
 """Files appear whole and on disk, or not at all; a disk that refuses is one line."""
 
+import json
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from study.errors import UserError
 
@@ -26,6 +28,30 @@ def storing(path: Path) -> Iterator[None]:
             f"cannot write {path}: {error.strerror or error}. "
             "Nothing finished is lost: mend this, or choose another --output, and launch or resume again"
         ) from error
+
+
+def read_json(path: Path) -> Any:
+    """Returns what a JSON file of a study holds. Raises UserError, which names the file, for a cut or damaged one."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(
+            f"{path} is cut or damaged: {error}. Restore it from a copy, or launch the study again: into another "
+            "--output, where it is study.json"
+        ) from error
+
+
+def check_writable(path: Path) -> None:
+    """Raises UserError where a file cannot be written; makes its folder, and leaves what is there as it is."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = not path.exists()
+        with path.open("ab"):
+            pass
+        if new:
+            path.unlink()
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror or error}. Choose another file") from error
 
 
 def write(path: Path, content: bytes, *, durable: bool = True) -> None:

@@ -18,8 +18,10 @@ The launching process writes all but what `trial_folder` gives to workers, and a
 worker writes for the member that it has.
 """
 
+import errno
 import fcntl
 import json
+import logging
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 RECORD = "study.json"
 EARLIER = frozenset({".lock", "code", "trials"})
 """What a launch writes before study.json. Where it was ended in between, the next launch writes it again."""
+NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL)
+"""What file systems without flock(2) answer: Lustre as it is often mounted, some FUSE and NFS."""
 LAYOUT = 2
 """Of the directory; raised when files move. Directories of another layout are refused in one line."""
 
@@ -180,7 +184,7 @@ class Folder:
         """Returns the study's trials: as launched, and a search's so far. Raises UserError where there is no study."""
         keys = list(self.read()["trials"])
         for path in sorted(self.candidate(0).parent.glob("*.json")):
-            keys += json.loads(path.read_text(encoding="utf-8"))["trials"]
+            keys += files.read_json(path)["trials"]
         return [self.trial(key).trial() for key in dict.fromkeys(keys)]
 
     def add(self, trials: list[Trial]) -> None:
@@ -200,7 +204,9 @@ class Folder:
             raise UserError(
                 f"{self.path} holds no study: there is no study.json. Give the directory that `study launch` named"
             )
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        record: dict[str, Any] = files.read_json(path)
+        if not isinstance(record, dict):
+            raise UserError(f"{path} is no record of a study. Launch the study again into another --output")
         if (layout := record.get("layout", 1)) != LAYOUT:
             raise UserError(
                 f"{self.path} was written by another version of this package (layout {layout}, this one reads "
@@ -225,6 +231,12 @@ class Folder:
                 raise UserError(
                     f"another launch is at work in {self.path}. `study status {self.path}` shows how far it is"
                 ) from error
+            except OSError as error:
+                if error.errno not in NO_LOCKS:
+                    raise
+                logging.getLogger(__name__).warning(
+                    "%s is on a file system without locks: nothing keeps a second launch out of it", self.path
+                )
             self._sweep()
             yield
 

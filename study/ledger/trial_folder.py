@@ -18,10 +18,11 @@ the last epoch. A trial that no search has tried is validated too, on at most `e
 decides by it, and the panel shows it.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from study.errors import UserError
+from study.ledger import files
 from study.ledger.state import State, check_transition
 from study.ledger.trial import Trial
 
@@ -102,11 +103,17 @@ class TrialFolder:
 
     def failure_reason(self) -> str:
         """Returns why a failed trial failed, in one line."""
-        return str(json.loads(self.mark(State.FAILED).read_text(encoding="utf-8"))["reason"])
+        return str(files.read_json(self.mark(State.FAILED))["reason"])
 
     def trial(self) -> Trial:
-        """Returns what the trial is."""
-        return Trial.from_json(self.trial_file.read_text(encoding="utf-8"))
+        """Returns what the trial is. Raises UserError, which names the file, where it is cut or gone."""
+        try:
+            return Trial.from_json(self.trial_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"{self.trial_file} is cut or gone: {reason}. The study's launch writes it again"
+            ) from error
 
     def _first(self, states: tuple[State, ...]) -> State:
         return next((state for state in states if self.mark(state).exists()), State.PENDING)

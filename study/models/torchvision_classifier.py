@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 import torchvision
@@ -10,6 +9,7 @@ from torch import Generator, nn
 
 from study.errors import UserError
 from study.models.core.classifier import Classifier, Normalise, initialise, last_linear
+from study.models.core.weights import differences, read_state, require_finite
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's pixels in [0, 1]; what torchvision's weights were trained with."""
@@ -19,10 +19,6 @@ _OTHER_OUTPUTS = {"googlenet", "inception_v3"}
 """They return a tuple while training."""
 _OLD_NAME = r"(denselayer\d+\.(?:norm|conv))\.([12])\."
 """The published DenseNets have norm.1 where the module is called norm1."""
-_UNREADABLE = (
-    *(OSError, RuntimeError, EOFError, UnpicklingError),
-    *(LookupError, ValueError, TypeError, AttributeError),
-)
 
 
 class TorchvisionClassifier(Classifier):
@@ -63,20 +59,19 @@ class TorchvisionClassifier(Classifier):
 
 def _load(network: nn.Module, name: str, file: Path) -> list[nn.Module]:
     """Copies a file's parameters into the network; returns the last layer if it is not the file's."""
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-        state = {re.sub(_OLD_NAME, r"\1\2.", key): state[key] for key in state}
-        if (last := last_linear(network)) is None:
-            raise UserError(f"{name} does not end in a linear layer, so it takes no weights_file")
-        place, head = last
-        if (weight := state.get(f"{place}.weight")) is None or weight.shape == head.weight.shape:
-            network.load_state_dict(state)
-            return []
+    own, what = network.state_dict(), f"torchvision's {name}"
+    state = {re.sub(_OLD_NAME, r"\1\2.", key): value for key, value in read_state(file, set(own), what)[0].items()}
+    require_finite(file, state)
+    if (last := last_linear(network)) is None:
+        raise UserError(f"{name} does not end in a linear layer, so it takes no weights_file")
+    place, head = last
+    kept = (weight := state.get(f"{place}.weight")) is None or weight.shape == head.weight.shape
+    if not kept:
         state |= {f"{place}.{key}": value for key, value in head.state_dict().items()}
-        network.load_state_dict(state)
-    except _UNREADABLE as error:
-        raise UserError(f"{file} holds no weights of torchvision's {name}: {_reason(error)}") from error
-    return [head]
+    if wrong := differences(own, state):
+        raise UserError(f"{file} holds no weights of {what}: {wrong}")
+    network.load_state_dict(state)
+    return [] if kept else [head]
 
 
 def _stages(network: nn.Module) -> list[nn.Module]:

@@ -14,6 +14,7 @@ from study.ledger.folder import Folder
 from study.ledger.trial import Trial, short, study_id
 from study.ledger.uri import absolute, mask
 from study.ledger.versions import commit, versions
+from study.plan import paths
 from study.plan.options import Options, restored, stored
 from study.plan.overrides import adopted, changed
 from study.plan.race_rounds import rounds_of
@@ -50,7 +51,8 @@ def plan(name: str, options: Options, *, thorough: bool = False) -> Plan:
     reports.
     """
     short, study, beside = find_study(name)
-    study = changed(adopted(study, beside), _here(options))
+    options = paths.of_options(options)
+    study = changed(paths.of_study(adopted(study, beside)), _here(options))
     return _plan(short, study, options, mask(shlex.join(["study", *sys.argv[1:]])), thorough)
 
 
@@ -60,11 +62,11 @@ def resume(directory: Path, changes: Mapping[str, Any], *, thorough: bool = Fals
     changes: of options that change no numbers. thorough: as of `plan`. Raises UserError like `plan`, and where the
     directory holds no study, or was given a credential, which is never stored, and is not given one now.
     """
-    folder = Folder(directory.absolute())
+    folder = Folder(paths.absolute(directory))
     record = folder.read()
     sources.use(folder.code)
     launch = record["launch"]
-    options = replace(restored(launch["options"], changes), output=folder.path)
+    options = paths.of_options(replace(restored(launch["options"], changes), output=folder.path))
     resumed = _plan(record["name"], decode(launch["study"]), options, record["command"], thorough)
     if resumed.study.selects:
         return resumed

@@ -30,7 +30,7 @@ FOLDERS = {
 def names(kind: str) -> tuple[str, ...]:
     """Returns the names of all entries of a kind that come with the package, sorted."""
     package = importlib.import_module(FOLDERS[kind][0])
-    files = (path for folder in package.__path__ for path in Path(folder).glob("*.py"))
+    files = (path for folder in package.__path__ for path in Path(folder).glob("[!.]*.py"))
     return tuple(sorted(path.stem for path in files if _defines(path, kind)))
 
 

@@ -128,15 +128,41 @@ def load(name: str) -> ModuleType:
     source = stored(name)
     for package in OURS:
         importlib.import_module(package)  # before a user's folder stands in front
+    if _taken(source.module):
+        return _load_apart(source)
     for file, content in source.files.items():
         module = ".".join(Path(file).with_suffix("").parts).removesuffix(".__init__")
+        if _taken(module):
+            continue
         if _imported.get(module) != (source.root / file, content):
             sys.modules.pop(module, None)  # another user's module, or an earlier version of this one
         _imported[module] = source.root / file, content
     importlib.invalidate_caches()
+    with _importing(source):
+        return importlib.import_module(source.module)
+
+
+def _load_apart(source: Source) -> ModuleType:
+    """Returns the module of a file that is called as another module is, imported under a name of its own."""
+    if "." in source.module:
+        package = source.module.partition(".")[0]
+        raise UserError(f"{source.path} is in a package called {package}, as another is that this one needs; rename it")
+    name = f"own_{source.module}_{source.hash}"
+    spec = importlib.util.spec_from_file_location(name, source.path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    with _importing(source):
+        spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def _importing(source: Source) -> Iterator[None]:
+    """Has Python look at the source's folder first inside, and last afterwards; an import that fails is one line."""
     sys.path.insert(0, str(source.root))
     try:
-        return importlib.import_module(source.module)
+        yield
     except UserError:
         raise
     except Exception as error:  # noqa: BLE001  a user's file may raise anything as it is imported
@@ -145,6 +171,16 @@ def load(name: str) -> ModuleType:
         sys.path.remove(str(source.root))
         if str(source.root) not in sys.path:
             sys.path.append(str(source.root))  # for imports inside functions
+
+
+def _taken(module: str) -> bool:
+    """Whether a module's first name is that of one of ours, of Python's, or of one that is imported already."""
+    first = module.partition(".")[0]
+    return first in OURS or first in sys.stdlib_module_names or (first in sys.modules and first not in _firsts())
+
+
+def _firsts() -> set[str]:
+    return {module.partition(".")[0] for module in _imported}
 
 
 def constant(name: str, kind: str) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study.errors import UserError
-from study.ledger import candidates, results
+from study.ledger import candidates, files, results
 from study.ledger.folder import Folder
 from study.ledger.state import State
 from study.ledger.trial import Trial, short
@@ -39,7 +39,7 @@ class Source:
         """The level at which its settings are compared: a race's is shared among its rounds, each of which looks."""
         if not self.folder.race.exists():
             return LEVEL
-        return LEVEL / len(json.loads(self.folder.race.read_text(encoding="utf-8"))["rounds"])
+        return LEVEL / len(files.read_json(self.folder.race)["rounds"])
 
     @property
     def missing(self) -> list[str]:
@@ -134,7 +134,7 @@ def race(sources: Sequence[Source]) -> "pd.DataFrame":
 
     evidence = ("mean", "difference", "low", "high", "p")
     columns = ("config", "label", "round", "seeds", *evidence, "best", "dropped", "reason")
-    records = [json.loads(s.folder.race.read_text(encoding="utf-8")) for s in sources if s.folder.race.exists()]
+    records = [files.read_json(s.folder.race) for s in sources if s.folder.race.exists()]
     decisions = [decision for record in records for decision in record["decided"]]
     rows = [
         {"round": decision["round"], "reason": decision["reason"], **row}

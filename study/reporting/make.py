@@ -1,6 +1,5 @@
 """Makes reports from study directories: needs neither Ray, torch nor MLflow."""
 
-import json
 import re
 import shlex
 import sys
@@ -19,7 +18,7 @@ from reports.core.study_conclusion import Findings, findings
 from reports.core.style import VENUES, at_venue
 from reports.core.write import FORMATS, Section, write
 from study.errors import UserError
-from study.ledger import results
+from study.ledger import files, results
 from study.ledger.folder import Folder
 from study.ledger.state import State
 from study.ledger.trial import short
@@ -205,4 +204,4 @@ def _link(source: Source) -> str | None:
     uri, runs = source.record["tracking_uri"], source.folder.mlflow
     if not runs.exists() or not uri.startswith(("http://", "https://")):
         return None
-    return comparison_link(uri, **json.loads(runs.read_text(encoding="utf-8")))
+    return comparison_link(uri, **files.read_json(runs))

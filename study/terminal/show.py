@@ -1,6 +1,5 @@
 """What the command line prints about studies."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from reports.core.cells import BOLD, is_bold
 from search_spaces.core.space import Arm, Dimension, Range, Study
-from study.ledger import candidates
+from study.ledger import candidates, files
 from study.ledger.folder import RECORD, Folder
 from study.ledger.headline import headline
 from study.ledger.trial import short as short_name
@@ -131,7 +130,7 @@ def race(folder: Folder, console: Console) -> None:
     """Prints how far a race is, and what it cost."""
     if not folder.race.exists():
         return
-    record = json.loads(folder.race.read_text(encoding="utf-8"))
+    record = files.read_json(folder.race)
     spent: dict[str, int] = {}
     for decision in record["decided"]:
         spent |= {row["config"]: row["seeds"] for row in decision["settings"]}
@@ -207,7 +206,7 @@ def choice(folder: Folder, console: Console) -> None:
     chosen = candidates.chosen(folder) or []
     if not chosen:
         return
-    record = json.loads(folder.chosen.read_text(encoding="utf-8"))
+    record = files.read_json(folder.chosen)
     for candidate, entry in zip(chosen, record["candidates"], strict=True):
         values = ", ".join(f"{name} {entry[name]:.1%}" for name in record["objectives"])
         whose = f"member {entry['member']}" if "member" in entry else f"mean of {len(candidate.trials)} seeds"

@@ -1,6 +1,5 @@
 """MLflow's own web interface for a study's store, opened on the comparison of its runs."""
 
-import json
 import os
 import signal
 import socket
@@ -14,6 +13,7 @@ from urllib.request import urlopen
 from rich.console import Console
 
 from study.errors import UserError
+from study.ledger import files
 from study.ledger.folder import Folder
 from study.ledger.uri import comparison_link, sqlite_path
 
@@ -27,7 +27,7 @@ def serve(directory: Path, host: str, port: int, console: Console) -> None:
     uri = folder.read()["tracking_uri"]
     if not folder.mlflow.exists():
         raise UserError(f"MLflow has nothing of {directory} yet: {uri} was never reached. The same launch delivers it")
-    runs = json.loads(folder.mlflow.read_text(encoding="utf-8"))
+    runs = files.read_json(folder.mlflow)
     if sqlite_path(uri) is None:
         console.print(f"MLflow: {comparison_link(uri, **runs)}", soft_wrap=True)
         return

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from study.ledger.folder import Folder
 from study.ledger.headline import marked
 from study.ledger.trial import Trial
 from study.ledger.trial_folder import TrialFolder
+from study.models.core.weights import load_into
 from study.registry import signature, sources
 from study.registry.lookup import find
 from study.work.trial_run import load_data
@@ -30,6 +30,8 @@ class Subject:
     name: str
     trial: Trial | None
     """The trial that trained it, where a study's directory says."""
+    removed: str = ""
+    """What was taken off the file to get to the weights: wrapping keys and prefixes of names."""
 
 
 def subject(
@@ -46,6 +48,7 @@ def subject(
     values: --set's, of which "model.*" and "data.*" are used. Raises UserError where the file, the model or the
     dataset is missing or does not fit.
     """
+    place = _device(device)
     if not checkpoint.is_file():
         raise UserError(
             f"there is no checkpoint {checkpoint}. Give trials/KEY/checkpoint.pt of a study, or a state dict"
@@ -58,17 +61,19 @@ def subject(
     model_params = {**(trial.model_params if trial and trial.model == model else {}), **prefixed("model.", values)}
     loaded = load_data(data, signature.check(data, find("dataset", data), data_params, "--set"), data_root)
     target, supplied = find("model", model), {"shape": loaded.shape, "classes": loaded.classes}
+    removed = ""
     if model == "torchvision_classifier" and trial is None:
         model_params["weights_file"] = str(checkpoint)
         built: nn.Module = signature.build(target, signature.check(model, target, model_params, "--set"), **supplied)
     else:
         built = signature.build(target, signature.check(model, target, model_params, "--set"), **supplied)
-        _load_state(built, checkpoint, model)
+        removed = load_into(built, checkpoint, model)
     return Subject(
-        built.to(device).eval(),
-        loaded.to(torch.device(device)),
+        built.to(place).eval(),
+        loaded.to(place),
         checkpoint.parent.name if trial else checkpoint.stem,
         trial,
+        "" if trial is not None else removed,
     )
 
 
@@ -102,10 +107,10 @@ def _trial_of(checkpoint: Path) -> Trial | None:
     return place.trial()
 
 
-def _load_state(model: nn.Module, checkpoint: Path, name: str) -> None:
-    try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        model.load_state_dict(state["fit"]["model"] if "fit" in state else state)
-    except (RuntimeError, EOFError, LookupError, TypeError, OSError, ValueError, UnpicklingError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{checkpoint} holds no weights of {name}: {reason}") from error
+def _device(name: str) -> torch.device:
+    """Returns the device of a name. Raises UserError for one that torch does not know, or that is not here."""
+    valid = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    valid += ["mps"] if torch.backends.mps.is_available() else []
+    if name not in valid and not (name == "cuda" and torch.cuda.is_available()):
+        raise UserError(f"--device is {name!r}, which this machine does not have. Valid here: {', '.join(valid)}")
+    return torch.device(name)

@@ -1,5 +1,7 @@
 """The IDX format of MNIST and Fashion-MNIST: a big-endian header, then the bytes."""
 
+import gzip
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import numpy as np
 import torch
 
 from study.datasets.core.data import Arrays, Augment, Data, tensor_data
-from study.datasets.core.local_files import check_labels, locate
+from study.datasets.core.local_files import check_labels, first_line, locate
 from study.errors import UserError
 
 CLASSES = 10
@@ -26,17 +28,22 @@ def idx_data(
 ) -> Data:
     """Returns the dataset of four IDX files in root/<folder>/raw: 28 x 28 grey images of 10 classes."""
     files = [f"{folder}/raw/{part}-ubyte" for part in _PARTS]
-    paths = locate(name, files, root=root, download=download, fetch=fetch)
+    paths = locate(name, files, root=root, download=download, fetch=fetch, packed=".gz")
     train, test = _split(*paths[:2]), _split(*paths[2:])
     return tensor_data(train, test, classes=CLASSES, validation=validation, device=device, augment=augment)
 
 
 def read_idx(path: Path, dimensions: int) -> np.ndarray:
-    """Returns the uint8 array of an IDX file: bytes 0, 0, 8, d, then d = `dimensions` sizes, then the data.
+    """Returns the uint8 array of an IDX file: bytes 0, 0, 8, d, then d = `dimensions` sizes, then the data; all of it
+    packed where the name ends in .gz.
 
     Raises UserError where the header or the length of the file is another.
     """
-    data = np.fromfile(path, dtype=np.uint8)
+    try:
+        content = path.read_bytes()
+        data = np.frombuffer(gzip.decompress(content) if path.suffix == ".gz" else content, np.uint8)
+    except (EOFError, OSError, zlib.error) as error:
+        raise UserError(f"{path} cannot be unpacked: {first_line(error)}. Is it cut?") from error
     start = 4 + 4 * dimensions
     if len(data) < start or data[:4].tolist() != [0, 0, 8, dimensions]:
         raise UserError(

@@ -11,24 +11,38 @@ DEFAULT_ROOT = Path("data")
 
 
 def locate(
-    name: str, files: Sequence[str], *, root: Path | None, download: bool, fetch: Callable[[Path], object]
+    name: str,
+    files: Sequence[str],
+    *,
+    root: Path | None,
+    download: bool,
+    fetch: Callable[[Path], object],
+    packed: str | None = None,
 ) -> list[Path]:
     """Returns the paths of a dataset's files under `root` (default: data), fetched first if allowed.
 
-    fetch: downloads all files into the folder it is given. Writes nothing unless `download`.
+    fetch: downloads all files into the folder it is given. packed: a suffix with which a file may
+    lie there, too. Writes nothing unless `download`.
     Raises UserError where a file is missing, or the download fails.
     """
     root = root or DEFAULT_ROOT
-    paths = [root / file for file in files]
+    paths = [_there(root / file, packed) for file in files]
     if download and not all(path.is_file() for path in paths):
         try:
             fetch(root)
         except (OSError, RuntimeError) as error:
             raise UserError(f"{name} could not be downloaded to {root}: {first_line(error)}") from error
+        paths = [_there(root / file, packed) for file in files]
     for file, path in zip(files, paths, strict=True):
         if not path.is_file():
             raise UserError(f"{name} has no file {path}. Name the folder that holds {file}, or add --download")
     return paths
+
+
+def _there(path: Path, packed: str | None) -> Path:
+    """Returns the path, or that of its packed form where only this is there."""
+    other = path.with_name(f"{path.name}{packed}")
+    return other if packed is not None and not path.is_file() and other.is_file() else path
 
 
 def check_labels(path: Path, labels: np.ndarray, *, images: int, classes: int) -> None:
@@ -38,6 +52,11 @@ def check_labels(path: Path, labels: np.ndarray, *, images: int, classes: int) -
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= classes:
         raise UserError(f"{path} has labels from {low} to {high}; expected 0 to {classes - 1}")
+
+
+def hidden(name: str) -> bool:
+    """Whether a file or folder is none of the data: `.ipynb_checkpoints`, `.DS_Store`, `._x.png` and `__MACOSX`."""
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def first_line(error: Exception) -> str:

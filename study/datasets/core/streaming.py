@@ -21,6 +21,8 @@ from study.errors import UserError
 MOST_WORKERS = 16
 RESIZE = 256 / 224
 """Evaluation scales the shorter side to this multiple of the crop's size, as is usual for ImageNet."""
+Decoded = np.ndarray | UserError
+"""A batch as worker processes send it: tensors would go through shared memory, of which containers have little."""
 Box = tuple[int, int, int, int]
 """Top, left, height, width."""
 
@@ -70,20 +72,24 @@ class FileSplit:
         for key, images in zip(keys, self._decoded(keys), strict=True):
             if isinstance(images, UserError):
                 raise images
-            x = to_float(images.to(self.device, non_blocking=True))
+            x = to_float(torch.from_numpy(images).to(self.device, non_blocking=True))
             y = self.labels[key[0]].to(self.device, non_blocking=True)
             yield (random_flip(x, self.flip, rng) if rng is not None and self.flip is not None else x), y
 
-    def _decoded(self, keys: Sequence["Key"]) -> Iterator[Tensor | UserError]:
-        loader: DataLoader[Tensor | UserError] = DataLoader(
+    def _decoded(self, keys: Sequence["Key"]) -> Iterator[Decoded]:
+        loader: DataLoader[Decoded] = DataLoader(
             _Decoder(self.root, self.names, self.size),
             batch_size=None,  # the keys are whole batches already
             sampler=keys,
+            collate_fn=_as_decoded,  # type: ignore[arg-type]
             num_workers=min(torch.get_num_threads(), MOST_WORKERS),
-            pin_memory=self.device.type == "cuda",
             generator=torch.Generator(),  # or the loader would draw its workers' seeds from the global one
         )
         return iter(loader)
+
+
+def _as_decoded(decoded: Decoded) -> Decoded:  # torch would make a tensor of it
+    return decoded
 
 
 Key = tuple[Tensor, Tensor | None]
@@ -91,22 +97,22 @@ Key = tuple[Tensor, Tensor | None]
 
 
 @dataclass(frozen=True)
-class _Decoder(Dataset[Tensor | UserError]):
+class _Decoder(Dataset[Decoded]):
     """What a worker process runs. Errors are returned: a raised one arrives with its traceback glued on."""
 
     root: Path
     names: np.ndarray
     size: int
 
-    def __getitem__(self, key: Key) -> Tensor | UserError:
+    def __getitem__(self, key: Key) -> Decoded:
         chosen, seeds = key
-        images = torch.empty(len(chosen), 3, self.size, self.size, dtype=torch.uint8)
+        images = np.empty((len(chosen), 3, self.size, self.size), np.uint8)
         try:
             for i, index in enumerate(chosen.tolist()):
                 path = self.root / os.fsdecode(self.names[index])
                 image = decode(path, str(path), channels=3)
                 part = centre(image, self.size) if seeds is None else _crop(image, self.size, int(seeds[i]))
-                images[i] = torch.from_numpy(pixels(part))
+                images[i] = pixels(part)
         except UserError as error:
             return error
         return images

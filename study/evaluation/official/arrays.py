@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from study.errors import UserError
 from study.evaluation.corruptions.catalog import BENCHMARKS
-from study.evaluation.official.parts import MappedSplit, Part, chosen_names, class_labels, pixels
+from study.evaluation.official.parts import MappedSplit, Part, array, chosen_names, class_labels, pixels
 
 CORRUPTIONS, HELD_OUT = BENCHMARKS["common"], BENCHMARKS["extra"]
 SEVERITIES = 5
@@ -43,15 +44,19 @@ def cifar_c(
     """Reads CIFAR-10-C's and CIFAR-100-C's layout: `root/CORRUPTION.npy` and `root/labels.npy`.
 
     An array holds five severities of N images in order, (5 N, H, W, C) uint8 (N = 10,000 as published);
-    labels.npy (5 N,) repeats the labels for each. shape is the model's (C, H, W). corruptions: names to read;
-    None is the published fifteen, all required, and those of the four held-out ones that are there. Every
-    file is opened here, so that errors (UserError) come before the first image is read.
+    labels.npy (5 N,) repeats the labels for each, or has them once (N,). shape is the model's (C, H, W).
+    corruptions: names to read; None is the published fifteen, all required, and those of the four held-out
+    ones that are there. Every file is opened here, so that errors (UserError) come before the first image is read.
     """
     channels, height, width = shape
     labels = class_labels(root / "labels.npy", None, classes)
-    if not len(labels) or len(labels) % SEVERITIES:
+    if not len(labels):
+        raise UserError(f"{root / 'labels.npy'} has no labels; expected those of five severities in order.")
+    names = corruptions or chosen_names((path.stem for path in root.glob("[!.]*.npy")), CORRUPTIONS, HELD_OUT)
+    if len(labels) * SEVERITIES == _rows(root / f"{names[0]}.npy"):
+        labels = np.tile(labels, SEVERITIES)  # some copies have those of one severity alone
+    if len(labels) % SEVERITIES:
         raise UserError(f"{root / 'labels.npy'} has {len(labels)} labels; expected those of five severities in order.")
-    names = corruptions or chosen_names((path.stem for path in root.glob("*.npy")), CORRUPTIONS, HELD_OUT)
     on_device = torch.from_numpy(labels).to(device)
     count = len(labels) // SEVERITIES
     parts = []
@@ -84,3 +89,8 @@ def mnist_c(
         labels = class_labels(root / name / "test_labels.npy", len(images), classes)
         parts.append(Part(name, MNIST_C.get(name, 1), MappedSplit(images, torch.from_numpy(labels).to(device))))
     return parts
+
+
+def _rows(path: Path) -> int | None:
+    """Returns the number of images in a file, None where there is no such file."""
+    return len(array(path, (None,) * 4)) if path.is_file() else None

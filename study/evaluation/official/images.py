@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor
 
+from study.datasets.core.local_files import hidden
 from study.errors import UserError
 from study.evaluation.official.arrays import CORRUPTIONS, HELD_OUT, SEVERITIES
 from study.evaluation.official.parts import Files, Part, chosen_names, chunks, folders, stream
@@ -35,7 +36,8 @@ class FolderSplit:
         paths: list[Path] = []
         labels: list[int] = []
         for label, name in enumerate(self.classes):
-            images = sorted(path for path in (self.root / name).iterdir() if path.suffix.lower() in SUFFIXES)
+            there = (path for path in (self.root / name).iterdir() if not hidden(path.name))
+            images = sorted(path for path in there if path.suffix.lower() in SUFFIXES)
             if not images:
                 raise UserError(f"{self.root / name} has no images; expected {', '.join(sorted(SUFFIXES))} files.")
             paths += images

@@ -14,9 +14,11 @@ from torch import Generator, Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from study.datasets.core.data import Split, to_float
+from study.datasets.core.local_files import hidden
 from study.errors import UserError
 
-Loaded = tuple[Tensor, Tensor] | UserError
+Loaded = tuple[np.ndarray, np.ndarray] | UserError
+"""A batch as worker processes send it: tensors would go through shared memory, of which containers have little."""
 
 
 class Part(NamedTuple):
@@ -60,7 +62,7 @@ class MappedSplit:
 
 
 @dataclass(frozen=True)
-class Files(Dataset[tuple[Tensor, Tensor]]):
+class Files(Dataset[Loaded]):
     """Files with labels, loaded a batch at a time in the DataLoader's processes."""
 
     paths: Sequence[Path]
@@ -68,7 +70,7 @@ class Files(Dataset[tuple[Tensor, Tensor]]):
     load: Callable[[Path], Tensor]
 
     def __getitems__(self, chosen: Sequence[int]) -> Loaded:
-        """Returns stacked uint8 tensors and labels; an error comes back as a value.
+        """Returns stacked uint8 images and labels; an error comes back as a value.
 
         Raised in a worker process it would reach the user inside a page of traceback.
         """
@@ -82,7 +84,7 @@ class Files(Dataset[tuple[Tensor, Tensor]]):
                     )
         except UserError as error:
             return error
-        return torch.stack(loaded), torch.tensor([self.labels[i] for i in chosen])
+        return torch.stack(loaded).numpy(), np.array([self.labels[i] for i in chosen])
 
 
 def stream(
@@ -94,12 +96,11 @@ def stream(
         batch_sampler=[chosen.tolist() for chosen in batches],
         collate_fn=_as_loaded,
         num_workers=workers,
-        pin_memory=device.type == "cuda",
     )
     for loaded in loader:
         if isinstance(loaded, UserError):
             raise loaded
-        images, labels = loaded
+        images, labels = map(torch.from_numpy, loaded)
         yield to_float(images.to(device, non_blocking=True)), labels.to(device, non_blocking=True)
 
 
@@ -156,7 +157,7 @@ def folders(root: Path, expected: str) -> list[str]:
     """Returns the sorted names of root's subfolders; UserError where there are none."""
     if not root.is_dir():
         raise missing(root, expected)
-    names = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+    names = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not hidden(entry.name))
     if not names:
         raise UserError(f"{root} has no folders; expected {expected}.")
     return names

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from study.datasets.core.data import to_float
+from study.datasets.core.local_files import hidden
 from study.errors import UserError
 from study.evaluation.official.images import SUFFIXES, load_image
 from study.evaluation.official.parts import Files, chosen_names, chunks, folders, pixels, stream
@@ -79,7 +80,8 @@ class FileSequences:
     @cached_property
     def files(self) -> Files:
         """The sequences in order of class and name. UserError where there is none."""
-        paths = sorted(path for path in self.root.glob("*/*") if path.is_dir() or path.suffix.lower() == ".mp4")
+        there = (path for path in self.root.glob("*/*") if not (hidden(path.name) or hidden(path.parent.name)))
+        paths = sorted(path for path in there if path.is_dir() or path.suffix.lower() == ".mp4")
         if not paths:
             raise UserError(f"{self.root} has no sequences; expected CLASS/NAME.mp4 or CLASS/NAME/ with frames.")
         return Files(paths, [0] * len(paths), partial(load_sequence, shape=self.shape))
@@ -99,7 +101,7 @@ def load_sequence(path: Path, shape: tuple[int, int, int]) -> Tensor:
     of another size than the model takes.
     """
     if path.is_dir():
-        images = [image for image in path.iterdir() if image.suffix.lower() in SUFFIXES]
+        images = [image for image in path.iterdir() if image.suffix.lower() in SUFFIXES and not hidden(image.name)]
         # img10 after img9: by number first
         images.sort(key=lambda image: ([int(digits) for digits in re.findall(r"\d+", image.stem)], image.stem))
         frames = [load_image(image, shape, "as they are") for image in images]

@@ -104,3 +104,27 @@ def test_faults_are_named(tmp_path: Path) -> None:
     refused("val/zebra holds no image")
     (tmp_path / "val/zebra/1.png").write_bytes(png(images(1, 9, 9, 3)[0]))
     refused("val/zebra has no counterpart in .*train")
+
+
+def test_hidden_files_and_folders_are_no_data(tmp_path: Path) -> None:
+    write(tmp_path)
+    before = _load(tmp_path).fingerprint
+    for part in ("train", "val"):
+        for junk in (".ipynb_checkpoints/a.png", "__MACOSX/b.png", ".DS_Store", "bird/._0.png", "bird/.DS_Store"):
+            file = tmp_path / part / junk
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(b"junk")
+    data = _load(tmp_path)
+    assert data.classes == 2 and data.fingerprint == before
+
+
+def test_batches_need_no_shared_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers send arrays through a pipe: a tensor would ask for shared memory, which is refused here."""
+    write(tmp_path)
+    monkeypatch.setattr("torch.multiprocessing.reductions.reduce_storage", _refuse)
+    monkeypatch.setattr("torch.multiprocessing.reductions.reduce_tensor", _refuse)
+    assert sum(len(x) for x, _ in _load(tmp_path).test.batches(3)) == 8
+
+
+def _refuse(*_: object) -> None:
+    raise RuntimeError("no shared memory")

@@ -112,3 +112,23 @@ def test_the_real_subset_loads(shared_data: Path) -> None:
     assert data.shape == (3, 32, 32) and data.classes == 10
     means = data.train.images.float().mean(dim=(0, 2, 3)) / 255
     assert torch.allclose(means, torch.tensor([0.491, 0.482, 0.447]), atol=0.01)  # CIFAR-10's published means
+
+
+def test_hub_shards_with_a_hash_and_hidden_files_are_read(tmp_path: Path) -> None:
+    write(tmp_path / "whole")
+    hub, digits = tmp_path / "hub/data", "0123456789abcdef"
+    hub.mkdir(parents=True)
+    for part in ("train", "test"):
+        (tmp_path / f"whole/{part}.parquet").rename(hub / f"{part}-00000-of-00001-{digits}.parquet")
+        (hub / f"._{part}-00000-of-00001-{digits}.parquet").write_bytes(b"junk")
+    assert len(image_parquet.load(root=tmp_path / "hub", device=CPU).train) == 54
+
+
+@pytest.mark.parametrize("values", [(1, 2, 3), (2, 5, 9), (0, 1, 3)])
+def test_labels_with_gaps_are_refused_or_renumbered(values: tuple[int, ...], tmp_path: Path) -> None:
+    for part, count in (("train", 60), ("test", 20)):
+        encoded = [png(image) for image in COLOUR[:count]]
+        write_parquet(tmp_path / f"{part}.parquet", encoded, [values[i % 3] for i in range(count)])
+    _refused(tmp_path, rf"has labels {values[0]}, .* no image of the label \d.*Renumber them with --set data.renumber")
+    data = image_parquet.load(root=tmp_path, device=CPU, renumber=True)
+    assert data.classes == 3 and data.test.labels.tolist() == [i % 3 for i in range(20)]

@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -89,3 +90,16 @@ def test_too_few_images_to_hold_out_are_refused(tmp_path: Path) -> None:
     write(tmp_path)
     with pytest.raises(UserError, match="cannot hold out validation = 0.05 of 100 training images of 10"):
         mnist.load(root=tmp_path, device=CPU, validation=0.05)
+
+
+def test_packed_files_are_read_as_they_are(tmp_path: Path) -> None:
+    write(tmp_path)
+    before = mnist.load(root=tmp_path, device=CPU).fingerprint
+    for file in list((tmp_path / "MNIST/raw").iterdir()):
+        file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
+    assert mnist.load(root=tmp_path, device=CPU).fingerprint == before
+    packed = tmp_path / "MNIST/raw/train-images-idx3-ubyte.gz"
+    packed.write_bytes(packed.read_bytes()[:-20])
+    with pytest.raises(UserError, match="train-images-idx3-ubyte.gz cannot be unpacked.*Is it cut"):
+        mnist.load(root=tmp_path, device=CPU)

@@ -42,3 +42,21 @@ def test_what_the_system_says_is_a_users_error_in_one_line(tmp_path: Path) -> No
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/else")
     with pytest.raises(ValueError), files.storing(tmp_path):
         raise ValueError
+
+
+def test_a_damaged_record_is_one_line_with_its_file(tmp_path: Path) -> None:
+    for content in ("", '{"name": "sig', "\x00\x00"):
+        (tmp_path / "study.json").write_text(content)
+        with pytest.raises(UserError, match=r"study\.json is cut or damaged") as error:
+            files.read_json(tmp_path / "study.json")
+        assert "\n" not in str(error.value)
+
+
+def test_a_file_that_cannot_be_written_is_known_before_and_left_alone(tmp_path: Path) -> None:
+    files.check_writable(tmp_path / "a/b.csv")
+    assert not (tmp_path / "a/b.csv").exists()
+    (tmp_path / "there").write_text("x")
+    files.check_writable(tmp_path / "there")
+    assert (tmp_path / "there").read_text() == "x"
+    with pytest.raises(UserError, match="there/x.csv cannot be written"):
+        files.check_writable(tmp_path / "there/x.csv")

@@ -1,5 +1,6 @@
 """A study's directory: who may live there, and what it says."""
 
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -120,3 +121,15 @@ def test_json_is_replaced_in_one_step(tmp_path: Path) -> None:
         write_json(path, {"a": object()})
     assert json.loads(path.read_text(encoding="utf-8")) == {"a": 1}
     assert [p.name for p in path.parent.iterdir()] == ["value.json"]
+
+
+def test_a_file_system_without_locks_is_said_and_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with Folder(tmp_path / "home").held():
+        pass
+    assert "file system without locks" in caplog.text

@@ -179,3 +179,15 @@ def test_an_error_of_ours_passes_as_it_is_but_for_what_a_user_can_mend() -> None
 )
 def test_print_calls_it_by_its_name(name: str, printed: str) -> None:
     assert short(name) == printed
+
+
+@pytest.mark.parametrize("name", ["study", "trainers", "random", "torch"])
+def test_a_file_called_as_another_module_is_is_loaded_apart(name: str, tmp_path: Path) -> None:
+    before = sys.modules[name]
+    (tmp_path / f"{name}.py").write_text(
+        "from search_spaces.core.space import Arm, Study\n"
+        "STUDY = Study(question='?', arms=(Arm(method='gnt', label='G'),), reports=())\n"
+    )
+    assert find_study(str(tmp_path / f"{name}.py"))[1].arms[0].label == "G"
+    assert sys.modules[name] is before
+    assert find("method", "gnt").__name__ == "GNT"

@@ -284,3 +284,12 @@ def test_imagenet_p_videos_need_av_and_say_so(tmp_path: Path, monkeypatch: pytes
     av.open = broken  # type: ignore[attr-defined]
     with pytest.raises(UserError, match=r"val_1\.mp4 cannot be read as a video \(moov atom not found\)"):
         list(part.sequences.batches(1))
+
+
+def test_cifar_c_takes_labels_of_one_severity_and_no_hidden_files(cifar: Path) -> None:
+    before = [torch.cat([y for _, y in part.split.batches(4)]) for part in read_cifar(cifar)]
+    labels = np.load(cifar / "labels.npy")
+    np.save(cifar / "labels.npy", labels[: len(labels) // 5])
+    (cifar / "._speckle_noise.npy").write_bytes(b"junk")
+    after = [torch.cat([y for _, y in part.split.batches(4)]) for part in read_cifar(cifar)]
+    assert len(after) == len(before) and all(map(torch.equal, after, before))
