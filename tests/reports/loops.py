@@ -45,7 +45,7 @@ def marks(values: Values, higher: bool = True) -> tuple[dict[str, bool], dict[st
     others, error, df = _moderated(values, best)
     critical = _quantile(len(values), df) / math.sqrt(2)
     worse = {name: sign * -fmean(others[name]) / error[name] > critical for name in others}
-    return {name: name == best for name in values}, {best: False} | worse
+    return {name: name == best for name in values}, {name: worse.get(name, False) for name in values}
 
 
 def gains(values: Values, base: str) -> dict[str, tuple[float, float, float, float]]:
