@@ -1,5 +1,6 @@
 """What the command line prints about studies."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from study.ledger.folder import RECORD, Folder
 from study.ledger.headline import headline
 from study.ledger.trial import short as short_name
 from study.registry.lookup import find_study
+from study.terminal.tables import fitted
 
 SHOWN = 5
 """How many missing trials are named."""
@@ -94,7 +96,7 @@ def outcome(outcome: "Outcome", console: Console) -> None:
     """Prints how a launch ended: tables, the best setting, what failed, and where everything is."""
     plan = outcome.plan
     for first in outcome.sections[:1]:
-        section(first, console)
+        section(first, console, plan.folder.report)
     findings(outcome.findings, console)
     if outcome.candidates is not None:
         counts = ", ".join(f"{number} {name}" for name, number in sorted(outcome.candidates.items()))
@@ -155,7 +157,7 @@ def stopped(plan: "Plan", console: Console) -> None:
 def reported(reports: "Made", output: Path, console: Console) -> None:
     """Prints the reports made, what is not in them, and where they are."""
     for each in reports.sections:
-        section(each, console)
+        section(each, console, output)
     findings(reports.findings, console)
     sources = reports.sources
     console.print(f"{sum(s.finished for s in sources)} of {sum(len(s.trials) for s in sources)} trials finished.")
@@ -220,15 +222,27 @@ def _dimension(dimension: Dimension) -> str:
     return str(list(dimension.values))
 
 
-def section(report: "Section", console: Console) -> None:
-    """Prints a report's table and caption."""
-    table = _table(*report.table.columns)
-    for row in report.table.itertuples(index=False):
-        table.add_row(*(Text(str(cell).removeprefix(BOLD), "bold" if is_bold(cell) else "") for cell in row))
-    console.print(f"\n[bold]{report.title}[/bold]")
+def section(report: "Section", console: Console, folder: Path | None = None) -> None:
+    """Prints a report's table and caption. folder: of the report, where all columns are if some have no room here."""
+    rows = [
+        [Text(str(cell).removeprefix(BOLD), "bold" if is_bold(cell) else "") for cell in row]
+        for row in report.table.itertuples(index=False)
+    ]
+    table, hidden = fitted([str(column) for column in report.table.columns], rows, console.width)
+    console.print(f"\n{report.title}", style="bold", markup=False)
     console.print(table)
+    if hidden:
+        where = f": {shlex.quote(str(_whole(report.name, folder)))}" if folder is not None else ""
+        text = f"{len(hidden)} more columns ({', '.join(hidden)}) have no room here{where}"
+        console.print(text, style="yellow", markup=False, soft_wrap=True)
     console.print(report.caption, style="dim", markup=False)
     console.print()
+
+
+def _whole(name: str, folder: Path) -> Path:
+    """Returns the file of a report's whole table, in the form that is read most easily."""
+    files = (folder / f"{name}.{form}" for form in ("md", "tex", "csv"))
+    return next((file for file in files if file.exists()), folder)
 
 
 def measured(rows: list[dict[str, Any]], output: Path | None, console: Console) -> None:
