@@ -18,6 +18,7 @@ the last epoch. A trial that no search has tried is validated too, on at most `e
 decides by it, and the panel shows it.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,8 @@ MARKS = {
     State.STARTED: "started.json",
 }
 """State -> the file whose presence says so."""
+MAGIC = b"PAR1"
+"""The first and the last bytes of a Parquet file."""
 SELECTION = (State.VALIDATED, State.STOPPED, State.FAILED, State.STARTED)
 TEST = (State.FINISHED, State.FAILED, State.STARTED)
 """The states of each of the two facts, the one that decides first: a table outlives the failure of what came later."""
@@ -83,7 +86,13 @@ class TrialFolder:
     def tables(self) -> list[Path]:
         """The tables that the trial has by now."""
         marks = (self.mark(state) for state in (State.STOPPED, State.VALIDATED, State.FINISHED))
-        return [path for path in marks if path.exists()]
+        return [path for path in marks if _whole(path)]
+
+    @property
+    def damaged(self) -> list[Path]:
+        """The tables that are there and were cut short: by an interrupted copy, or a disk that was full."""
+        tables = (self.mark(state) for state in (State.STOPPED, State.VALIDATED, State.FINISHED))
+        return [path for path in tables if path.exists() and not _whole(path)]
 
     @property
     def selection(self) -> State:
@@ -116,4 +125,15 @@ class TrialFolder:
             ) from error
 
     def _first(self, states: tuple[State, ...]) -> State:
-        return next((state for state in states if self.mark(state).exists()), State.PENDING)
+        return next((state for state in states if _whole(self.mark(state))), State.PENDING)
+
+
+def _whole(path: Path) -> bool:
+    """Whether a file is there and, if a table, not cut short: a Parquet file ends as it begins."""
+    if path.suffix != ".parquet":
+        return path.exists()
+    try:
+        with path.open("rb") as table:
+            return table.read(4) == MAGIC and table.seek(-4, os.SEEK_END) > 0 and table.read(4) == MAGIC
+    except OSError:  # there is none, or it is shorter than that
+        return False

@@ -1,5 +1,6 @@
 """What made the numbers: versions of the packages and the commit of the code."""
 
+import os
 import platform
 import subprocess
 from importlib import metadata
@@ -15,10 +16,18 @@ def versions() -> dict[str, str]:
 
 def commit() -> str:
     """Returns the git commit of the code that runs, with "+" where files differ from it, or "unknown" outside git."""
-    here = Path(__file__).parent
     try:
-        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
-        dirty = subprocess.run(["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True)
+        # A repository around the installation, such as one with a virtual environment in it, is somebody else's.
+        if not _git("ls-files", Path(__file__).name):
+            return "unknown"
+        return _git("rev-parse", "HEAD") + ("+" if _git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return head.stdout.strip() + ("+" if dirty.stdout else "")
+
+
+def _git(*command: str) -> str:
+    """Returns what git says of the folder of this file, whatever repository the environment names (GIT_DIR)."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    here = Path(__file__).parent
+    run = subprocess.run(["git", *command], cwd=here, env=environment, capture_output=True, text=True, check=True)
+    return run.stdout.strip()

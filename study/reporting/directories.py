@@ -44,7 +44,8 @@ class Source:
     @property
     def missing(self) -> list[str]:
         """The trials that have no result yet."""
-        return [_name(t) for t in self.trials if self.states[t.key] in (State.PENDING, State.STARTED)]
+        waiting = [t for t in self.trials if self.states[t.key] in (State.PENDING, State.STARTED)]
+        return [_name(t) + _damage(self.folder.trial(t.key).damaged) for t in waiting]
 
     @property
     def failed(self) -> list[tuple[str, str]]:
@@ -231,6 +232,10 @@ def _fixed(trial: Trial) -> str:
         fields["params"].pop(name, None)
         fields["recipe"].pop(name, None)
     return json.dumps({name: value for name, value in fields.items() if name not in ("arm", "seed")}, sort_keys=True)
+
+
+def _damage(tables: list[Path]) -> str:
+    return f" ({', '.join(map(str, tables))} is damaged; `study resume` makes it anew)" if tables else ""
 
 
 def _name(trial: Trial) -> str:

@@ -100,7 +100,7 @@ def test_a_candidates_state_is_that_of_its_worst_seed(tmp_path: Path) -> None:
         for trial, end in zip(mine, (one, other), strict=True):
             folder.trial(trial.key).path.mkdir(parents=True)
             if end != "pending":
-                folder.trial(trial.key).mark(State(end)).touch()
+                folder.trial(trial.key).mark(State(end)).write_bytes(b"PAR1PAR1")
         expected = next((e for e in ("failed", "stopped") if e in (one, other)), "started")
         expected = "validated" if {one, other} == {"validated"} else expected
         assert Candidate(0, 0, {}, mine).state(folder) == expected

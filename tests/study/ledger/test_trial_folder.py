@@ -14,7 +14,7 @@ def _folder(path: Path, *marks: State) -> TrialFolder:
     folder = TrialFolder(path / "0123456789ab")
     folder.path.mkdir()
     for mark in marks:
-        folder.mark(mark).write_text("{}")
+        folder.mark(mark).write_text("PAR1{}PAR1")
     return folder
 
 
@@ -107,3 +107,12 @@ def test_a_table_that_a_store_missed_gets_there_at_the_next_launch(tmp_path: Pat
     other = Folder(tmp_path / "there", folder.storage)
     other.fetch_study()
     assert other.trial("k").mark(State.FINISHED).read_bytes() == b"table"
+
+
+@pytest.mark.parametrize("kept", [0, 3, 4, 6, 9])
+def test_a_cut_table_counts_as_unfinished_and_is_named(kept: int, tmp_path: Path) -> None:
+    folder = _folder(tmp_path, State.STARTED, State.FINISHED)
+    assert folder.test is State.FINISHED and not folder.damaged
+    table = folder.mark(State.FINISHED)
+    table.write_bytes(table.read_bytes()[:kept])
+    assert folder.test is State.STARTED and folder.tables == [] and folder.damaged == [table]
