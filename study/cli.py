@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="Studies of noise training: which noise, how much of it, makes a classifier robust, and how sure are we?\n\n"

@@ -11,11 +11,23 @@ import typer
 from rich.console import Console
 
 from study.plan.options import Declaration, Options, declarations, flag
+from study.registry.lookup import names
 from study.registry.signature import pair
 
 console = Console(highlight=False, width=None if sys.stdout is not None and sys.stdout.isatty() else 120)
 
-StudyName = Annotated[str, typer.Argument(help="A name from `study list`, or a path to a .py file that defines STUDY.")]
+
+def completed(start: str) -> list[str]:
+    """Returns the studies whose names begin so, for the shell's completion."""
+    return [name for name in names("study") if name.startswith(start)]
+
+
+StudyName = Annotated[
+    str,
+    typer.Argument(
+        autocompletion=completed, help="A name from `study list`, or a path to a .py file that defines STUDY."
+    ),
+]
 Directory = Annotated[Path, typer.Argument(help="The directory of a study, as `study launch` named it.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and list the trials; start nothing.")]
 DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds the dataset's files.")]
