@@ -6,6 +6,21 @@ from itertools import product
 from typing import Any
 
 
+def plain(value: Any) -> Any:
+    """Returns a value as Python's own: numpy's numbers and arrays become numbers and lists, also in containers."""
+    if isinstance(value, Mapping):
+        return {name: plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(plain, value))
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _require(what: str, value: Any, kind: type, valid: str) -> None:
+    """Raises TypeError for a value of another kind. A truth value is no number."""
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise TypeError(f"{what} is {value!r}; valid is {valid}")
+
+
 @dataclass(frozen=True)
 class Grid:
     """A dimension of the search space: every one of these values."""
@@ -15,7 +30,7 @@ class Grid:
     def __init__(self, *values: Any) -> None:
         if not values:
             raise ValueError("Grid needs at least one value")
-        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "values", tuple(map(plain, values)))
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,13 @@ class Arm:
     space: Mapping[str, Any] = field(default_factory=dict)
     parent: str | None = None
     schedule: tuple[tuple[int, Mapping[str, Any]], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Makes plain values of numpy's. Raises TypeError for what cannot be an arm's."""
+        _require("the method of an arm", self.method, str, 'a name, such as "gnt"')
+        _require(f"the label of the arm with {self.method}", self.label, str, "a text")
+        _require(f"the space of the arm {self.label!r}", self.space, Mapping, 'a dictionary, such as {"sigma": 0.5}')
+        object.__setattr__(self, "space", {name: plain(value) for name, value in self.space.items()})
 
     def dimensions(self) -> dict[str, Dimension]:
         """Returns name -> dimension, in order; "noise.additive" is the field of a dictionary."""
@@ -168,6 +190,18 @@ class Study:
     search: Search | None = None
     scheduler: Scheduler | None = None
     population: Population | None = None
+
+    def __post_init__(self) -> None:
+        """Makes a tuple of a single arm. Raises TypeError, or ValueError, in one line, for what people often write."""
+        object.__setattr__(self, "arms", (self.arms,) if isinstance(self.arms, Arm) else tuple(self.arms))
+        for arm in self.arms:
+            _require("an arm of the study", arm, Arm, 'Arm(method="gnt", label="GNT")')
+        _require("seeds", self.seeds, int, "the number of repetitions: seeds=3 trains with the seeds 0, 1 and 2")
+        _require("evaluate", self.evaluate, Mapping, 'a dictionary of metrics and their options: {"clean": {}}')
+        _require("recipe", self.recipe, Mapping, 'a dictionary, such as {"epochs": 10}')
+        labels = [arm.label for arm in self.arms]
+        if twice := next((label for label in labels if labels.count(label) > 1), None):
+            raise ValueError(f"two arms have the label {twice!r}; give each a label of its own")
 
     @property
     def searching(self) -> Search | None:

@@ -182,7 +182,7 @@ def _mutating(arm: Arm, population: Population) -> Arm:
 
 def _try(trial: Trial, where: str) -> None:
     """Builds the methods once: what their arguments must be together is known to their constructor alone."""
-    with sources.one_line(f"{short(trial.method)} (from {where}): ", trial.method, ours=(ValueError,)):
+    with sources.one_line(f"{short(trial.method)} (from {where}): ", trial.method, ours=(ValueError, TypeError)):
         for params in (trial.params, *(phase["params"] for phase in trial.schedule)):
             signature.build(find("method", trial.method), params)
 

@@ -66,15 +66,20 @@ def find_study(name: str) -> tuple[str, Study, Path | None]:
     Raises UserError where there is none, where the file cannot be imported, or where its STUDY is none.
     """
     if name in names("study") or not sources.is_source(name):
-        return name, find("study", name), None
+        return name, _study(find("study", name), f"search_spaces/{name}.py"), None
     source = sources.locate(name)
-    study = sources.constant(source.name, "STUDY")
-    if not isinstance(study, Study):
+    study = _study(sources.constant(source.name, "STUDY"), source.path)
+    return short(source.name), study, source.path.parent
+
+
+def _study(value: Any, where: Path | str) -> Study:
+    """Returns a value that is a study. Raises UserError for another, with the file that defines it."""
+    if not isinstance(value, Study):
         raise UserError(
-            f"STUDY in {source.path} is a {type(study).__name__}, not a search_spaces.core.space.Study. "
+            f"STUDY in {where} is a {type(value).__name__}, not a search_spaces.core.space.Study. "
             "See search_spaces/sigma_sweep.py for the form"
         )
-    return short(source.name), study, source.path.parent
+    return value
 
 
 def suggest(name: str, valid: Iterable[str]) -> str:
@@ -86,4 +91,4 @@ def suggest(name: str, valid: Iterable[str]) -> str:
 
 def _defines(file: Path, kind: str) -> bool:
     """Whether the module's source assigns the kind's constant; read as text, so that listing imports nothing."""
-    return f"\n{FOLDERS[kind][1]} = " in file.read_text(encoding="utf-8")
+    return f"\n{FOLDERS[kind][1]} = " in file.read_text(encoding="utf-8", errors="replace")
