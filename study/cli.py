@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -226,8 +227,8 @@ def main() -> None:
     # A notebook's kernel names a backend of its own environment here, at which importing matplotlib would fail.
     os.environ["MPLBACKEND"] = "agg"
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # what the terminal's encoding lacks becomes a question mark
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        if isinstance(stream, TextIOWrapper):  # what the terminal's encoding lacks becomes a question mark
+            stream.reconfigure(errors="replace")
     try:
         app()
     except UserError as error:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
+from types import UnionType
 from typing import Any
 
 
@@ -15,7 +16,7 @@ def plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def _require(what: str, value: Any, kind: type, valid: str) -> None:
+def _require(what: str, value: Any, kind: type | UnionType, valid: str) -> None:
     """Raises TypeError for a value of another kind. A truth value is no number."""
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise TypeError(f"{what} is {value!r}; valid is {valid}")
@@ -193,9 +194,19 @@ class Study:
 
     def __post_init__(self) -> None:
         """Makes a tuple of a single arm. Raises TypeError, or ValueError, in one line, for what people often write."""
-        object.__setattr__(self, "arms", (self.arms,) if isinstance(self.arms, Arm) else tuple(self.arms))
+        arms = (self.arms,) if isinstance(self.arms, Arm) else self.arms
+        _require("arms", arms, tuple | list, 'a tuple, such as (Arm(method="gnt", label="GNT"),)')
+        object.__setattr__(self, "arms", tuple(arms))
+        _require("data_options", self.data_options, Mapping, 'a dictionary, such as {"pad": 4}')
         for arm in self.arms:
             _require("an arm of the study", arm, Arm, 'Arm(method="gnt", label="GNT")')
+        _require("the question", self.question, str, "a text")
+        _require("data", self.data, str, 'the name of a dataset, such as "digits"')
+        _require("model", self.model, str, 'the name of a model, such as "small_cnn"')
+        if not isinstance(self.reports, str):  # which has an error of its own, for the comma that is missing
+            _require("reports", self.reports, tuple | list, 'a tuple of names, such as ("accuracy_curve",)')
+            for name in self.reports:
+                _require("a report of the study", name, str, 'a name, such as "accuracy_curve"')
         _require("seeds", self.seeds, int, "the number of repetitions: seeds=3 trains with the seeds 0, 1 and 2")
         _require("evaluate", self.evaluate, Mapping, 'a dictionary of metrics and their options: {"clean": {}}')
         _require("recipe", self.recipe, Mapping, 'a dictionary, such as {"epochs": 10}')

@@ -289,3 +289,26 @@ def test_a_benchmarks_content_is_decisive_and_its_path_is_not(tmp_path: Path) ->
     assert key(first) != key(same)
     with pytest.raises(UserError, match="official_corruption.folder is '.*nowhere', and there is no such folder"):
         key(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"seeds": [0, 1, 2]}, "seeds is .* valid is the number of repetitions"),
+        ({"evaluate": ["clean"]}, "evaluate is .* a dictionary of metrics"),
+        ({"arms": "gnt"}, "arms is 'gnt'; valid is a tuple"),
+        ({"arms": (Arm(method="gnt", label="A"), Arm(method="speckle", label="A"))}, "two arms have the label 'A'"),
+        ({"reports": None}, "reports is None"),
+    ],
+)
+def test_a_study_of_another_form_is_one_line(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=says):
+        replace(STUDY, **changes)
+
+
+def test_numpys_values_and_a_single_arm_are_taken() -> None:
+    grid = Grid(*np.arange(1, 3), np.float32(0.5))
+    assert grid.values == (1, 2, 0.5) and [type(v) for v in grid.values] == [int, int, float]
+    arm = Arm(method="gnt", label="A", space={"sigma": np.float64(0.1), "noise": {"additive": np.array([1, 2])}})
+    assert arm.space == {"sigma": 0.1, "noise": {"additive": [1, 2]}}
+    assert Study(question="?", arms=arm, reports=()).arms == (arm,)  # type: ignore[arg-type]
