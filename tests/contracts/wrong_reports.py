@@ -72,8 +72,7 @@ STUDY = Study(question="?", arms=(Arm(method="standard", label="Vanilla"),), rep
 STUDIES = [
     ("form", 3, "it is of type int; Study"),
     ("question", replace(STUDY, question=" "), "its question is ' '; one line is right"),
-    ("labels", replace(STUDY, arms=STUDY.arms * 2), "two arms are called 'Vanilla'"),
-    ("labels", replace(STUDY, arms=()), "it has no arm"),
+    ("arms", replace(STUDY, arms=()), "it has no arm"),
     ("names_exist", replace(STUDY, reports=("accuracy_curv",)), "there is no report 'accuracy_curv'"),
     ("names_exist", replace(STUDY, data="my_dataset.py"), "there is no file 'my_dataset.py'"),
     ("values", replace(STUDY, recipe={"epochs": -1}), "training.epochs is -1"),

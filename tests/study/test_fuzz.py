@@ -17,8 +17,8 @@ FEW = settings(max_examples=50, deadline=None, derandomize=True, suppress_health
 MANY = settings(FEW, max_examples=500)
 WORDS = (
     "| |-1|0|1e309|nan|inf|none|true|[]|{}|[1,|0.1,0.5|.5|a=b=c|=|%|%s|[bold]|[/x]|~|/|..|/dev/null|a b|ünï|\u200b|"
-    "\x1b[31m|'|\"|\\|sigma|gpu|--|sqlite:///|localhost:5000|s3://|digits|small_cnn|gnt|standard|clean|clean, corruption|"
-    "accuracy_curve|study.py|no_such.py|a.b.c|@|x@1|GNT.sigma=0.1|GNT.|model.width=0|data.x=1"
+    "\x1b[31m|'|\"|\\|sigma|gpu|--|sqlite:///|localhost:5000|s3://|digits|small_cnn|gnt|standard|clean|"
+    "clean, corruption|accuracy_curve|study.py|no_such.py|a.b.c|@|x@1|GNT.sigma=0.1|GNT.|model.width=0|data.x=1"
 ).split("|")
 TEXT = st.text(max_size=8).filter(lambda text: "\x00" not in text)
 JUNK = st.one_of(st.sampled_from(WORDS), TEXT, st.integers().map(str), st.floats().map(str))
@@ -65,7 +65,8 @@ STUDY = Study(
 """
 PARTS = (
     'Study(|Arm(|Grid(|question|"q"|arms|(Arm|method|"gnt"|label|"A"|space|{"sigma"|0.5|"standard"|reports|'
-    '("accuracy_curve",)|data|"digits"|model|"small_cnn"|recipe|{"epochs": 1}|evaluate|{"clean": {}}|1,|STUDY|import|,|)|\n'
+    '("accuracy_curve",)|data|"digits"|model|"small_cnn"|recipe|{"epochs": 1}|evaluate|{"clean": {}}|1,|'
+    "STUDY|import|,|)|\n"
 ).split("|")
 VALUES = (
     '|None|True|0|-1|1.5|"x"|()|[]|{}|[0, 1]|{1}|Grid()|Grid(1)|Range(0, 1)|Range(1, 0)|float("nan")|1/0|undefined|'

@@ -29,12 +29,9 @@ def question(entry: Entry) -> None:
     require(bool(text.strip()) and "\n" not in text, f"its question is {text!r}; one line is right")
 
 
-def labels(entry: Entry) -> None:
-    """There are arms, and no two of one label."""
-    names = [arm.label for arm in entry.target.arms]
-    twice = [name for name in names if names.count(name) > 1]
-    require(bool(names), "it has no arm; Arm(method=..., label=...) is one")
-    require(not twice, f"two arms are called {twice[0] if twice else ''!r}; give each a label of its own")
+def arms(entry: Entry) -> None:
+    """There are arms. (Two of one label are refused as the study is made.)"""
+    require(bool(entry.target.arms), "it has no arm; Arm(method=..., label=...) is one")
 
 
 def names_exist(entry: Entry) -> None:
@@ -87,4 +84,4 @@ def _data(entry: Entry) -> Data | None:
         return None
 
 
-CHECKS = named(form, question, labels, names_exist, values, tries)
+CHECKS = named(form, question, arms, names_exist, values, tries)
