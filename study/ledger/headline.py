@@ -75,6 +75,15 @@ def robustness(numbers: Mapping[str, float]) -> float:
     return numbers.get("corruption", numbers.get("clean", float("nan")))
 
 
+def by_corruption(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Returns "corruption/NAME" -> a trial's accuracy, the mean over severities, of the headline benchmark's rows."""
+    severities: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        if row["metric"] == "accuracy" and _corrupted(row) and row["headline"]:
+            severities[f"corruption/{row['corruption']}"].append(row["value"])
+    return {name: fmean(values) for name, values in severities.items()}
+
+
 def details(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Returns short name -> number of what one trial's rows measure beside accuracy under corruption.
 

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
+from study.errors import UserError
+
 PARENT = "mlflow.parentRunId"
 """MLflow's tag of a child run: the ID of its parent."""
 SORTED_BY = "corruption"
@@ -26,6 +28,29 @@ def absolute(uri: str) -> str:
     return f"sqlite:///{path.absolute()}" if path else uri
 
 
+SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks")
+"""Of MLflow's servers and stores, before a "+driver"."""
+AMBIGUOUS = "%?#"
+"""Characters that an SQLite store's URI cannot hold: MLflow reads them as codes, a query and a fragment."""
+
+
+def check(uri: str) -> None:
+    """Raises UserError for a tracking URI that MLflow would not take, before anything is trained for it."""
+    scheme, separator, _ = uri.partition("://")
+    if uri != "databricks" and (not separator or scheme.partition("+")[0] not in SCHEMES):
+        hint = f" Is it http://{uri}?" if re.fullmatch(r"[\w.-]+:\d+(/.*)?", uri) else ""
+        raise UserError(
+            f"--tracking-uri is {uri!r}, which is no server and no database.{hint} Valid: http://HOST:PORT, "
+            "sqlite:///FILE, postgresql://..."
+        )
+    path = sqlite_path(uri)
+    if path is not None and (bad := sorted(set(str(path)) & set(AMBIGUOUS))):
+        raise UserError(
+            f"MLflow cannot keep its store in {path}, whose path has {' and '.join(bad)}. Choose another --output, or "
+            "a --tracking-uri elsewhere"
+        )
+
+
 def mask(text: str) -> str:
     """Returns a URI, or a text with URIs in it, without users and passwords: fit for printing and storing."""
     return SECRET.sub(rf"\1{MASK}", re.sub(r"(?<=://)[^/?#\s]*@", f"{MASK}@", text))
@@ -36,12 +61,16 @@ def has_secret(uri: str) -> bool:
     return bool(re.search(r"://[^/?#\s@]*:[^/?#\s]*@", uri) or SECRET.search(uri))
 
 
-def comparison_link(base: str, experiment: str, parent: str) -> str:
+def comparison_link(base: str, experiment: str, parent: str, view: str | None = None) -> str:
     """Returns the page of MLflow's interface at `base` that compares the child runs of a run, the most robust first.
 
-    A user and a password in `base` are left out.
+    view: the key of a prepared page (`study.tracking.view`), which it shows then. A user and a password in `base` are
+    left out.
     """
     base = re.sub(r"(?<=://)[^/?#\s]*@", "", base)
+    if view is not None:
+        query = f"workflowType=machine_learning&viewStateShareKey={quote(view, safe='')}&compareRunsMode=CHART"
+        return f"{base.rstrip('/')}/#/experiments/{experiment}/runs?{query}"
     search = quote(f"tags.`{PARENT}` = '{parent}'", safe="")
     order = quote(f"metrics.`{SORTED_BY}`", safe="")
     query = (

@@ -12,7 +12,7 @@ from study.errors import UserError
 from study.ledger import candidates
 from study.ledger.folder import Folder
 from study.ledger.trial import Trial, short, study_id
-from study.ledger.uri import absolute, mask
+from study.ledger.uri import absolute, check, mask
 from study.ledger.versions import commit, versions
 from study.plan import paths
 from study.plan.options import Options, restored, stored
@@ -114,6 +114,7 @@ def _plan(name: str, study: Study, options: Options, command: str, thorough: boo
     output = options.output or Path("studies") / f"{name}-{short(study.data)}-{identity[:6]}"
     folder = Folder(output.absolute(), options.storage)
     uri = absolute(options.tracking_uri or f"sqlite:///{folder.path.parent / 'mlflow.db'}")
+    check(uri)
     return Plan(name, study, options, identity, space, trials[: options.trials], data, folder, uri, command)
 
 

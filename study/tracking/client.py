@@ -2,6 +2,8 @@
 
 import logging
 import os
+import posixpath
+import re
 import shutil
 import sqlite3
 from contextlib import suppress
@@ -13,7 +15,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 from mlflow import MlflowClient  # noqa: E402
-from mlflow.entities import ViewType  # noqa: E402
+from mlflow.entities import LifecycleStage, ViewType  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
 
 from study.ledger.uri import sqlite_path  # noqa: E402
@@ -21,6 +23,8 @@ from study.ledger.uri import sqlite_path  # noqa: E402
 for _name in ("mlflow", "alembic"):
     logging.getLogger(_name).setLevel(logging.ERROR)
 
+LONGEST = 250
+"""Most characters of a metric's name."""
 TRACKING_ERRORS = (MlflowException, sqlite3.Error, OSError)
 """What is raised when a store does not answer, refuses or cannot be written."""
 
@@ -31,6 +35,14 @@ def connect(uri: str) -> MlflowClient:
     if database:
         _prepare(database)
     return MlflowClient(uri)
+
+
+def metric_name(name: str) -> str:
+    """Returns a name that MLflow takes for a metric: what it refuses becomes "_", and a path is one of its own."""
+    cleaned = re.sub(r"[^/\w.\- :]", "_", name)[:LONGEST]
+    if posixpath.normpath(cleaned) != cleaned or cleaned.startswith(("/", "..")) or cleaned == ".":
+        cleaned = cleaned.replace("/", "_").replace("..", "__").strip(".") or "_"
+    return cleaned
 
 
 def search(client: MlflowClient, experiment: str, where: str) -> list[Any]:
@@ -48,6 +60,8 @@ def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     """Returns the identity of an experiment; creates it where there is none."""
     experiment = client.get_experiment_by_name(name)
     if experiment is not None:
+        if experiment.lifecycle_stage == LifecycleStage.DELETED:
+            client.restore_experiment(experiment.experiment_id)  # somebody removed it, and the study goes on
         return str(experiment.experiment_id)
     database = sqlite_path(uri)
     artifacts = (database.parent / "mlartifacts" / name).as_uri() if database else None

@@ -21,6 +21,8 @@ HEARD = (Kind.STARTED, Kind.EPOCH, Kind.STOPPED, Kind.FINISHED, Kind.FAILED)
 """Of the other kinds MLflow shows nothing."""
 PATIENCE = 60.0
 """Seconds that the end of a study waits for a sign of life from MLflow."""
+REFUSED = "INVALID_PARAMETER_VALUE"
+"""MLflow's code for a request that it will refuse again; all other runs are delivered."""
 AGAIN = 20.0
 """Seconds in which the last delivery is tried again: a database that others keep locked is soon free."""
 
@@ -76,20 +78,33 @@ class Mirror:
             time.sleep(1)
 
     def _update(self, store: "Store") -> None:
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415  imported already, by the store
+
         for act in _updates(store, self._pending):
-            act()
+            try:
+                act()
+            except MlflowException as error:  # the end tries it again, and says which run it was
+                if error.error_code != REFUSED:
+                    raise
             self._alive = time.monotonic()
         self._pending.clear()
 
     def _deliver(self, store: "Store", summary: Mapping[str, float]) -> None:
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415  imported already, by the store
+
         self._update(store)
-        complete = True
+        complete, refused = True, list[str]()
         for trial in self.folder.trials():
-            complete &= store.deliver(trial)
+            try:
+                complete &= store.deliver(trial)
+            except MlflowException as error:
+                if error.error_code != REFUSED:
+                    raise
+                refused.append(f"{trial.label}, seed {trial.seed}: {' '.join(str(error).split())}")
             self._alive = time.monotonic()
         store.report(summary, self.findings)
-        store.close(complete=complete)
-        self.error = None
+        store.close(complete=complete and not refused)
+        self.error = f"it refuses {len(refused)} runs, such as {refused[0]}" if refused else None
 
     def _attempt(self, act: "Callable[[Store], None]") -> bool:
         """Whether it could be done; `error` says why not."""

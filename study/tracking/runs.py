@@ -9,18 +9,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Metric, Param
 
 from study.ledger import results
 from study.ledger.folder import RECORD, Folder, write_json
-from study.ledger.headline import details, headline
+from study.ledger.headline import by_corruption, details, headline
 from study.ledger.state import State
 from study.ledger.trial import Point, Trial, short
 from study.ledger.trial_folder import TrialFolder
 from study.ledger.uri import PARENT
-from study.tracking.client import connect, experiment_id, search
+from study.tracking.client import connect, experiment_id, metric_name, search
+from study.tracking.contents import log_dataset, log_model, metric
+from study.tracking.view import SETTING, view_state, view_tag
 
 ID, HOME, KEY, CONFIG, STATE = "study.id", "study.home", "study.trial", "study.config", "study.state"
+MODEL = "study.model"
+"""Tag of a trial's run: the identity of its logged model."""
 DECIDED = (State.VALIDATED, State.STOPPED)
 """Where a search's run of a trial is complete; a validated one may yet be measured on test data."""
 TRIALS = "trials.json"
@@ -44,6 +48,8 @@ class Store:
         self.children: dict[str, Any] = {}
         self.delivered: dict[str, Any] = {}
         """Key -> the names of the tables that a run has, as its tag says them."""
+        self.models: dict[str, str] = {}
+        """Key -> the identity of the trial's logged model."""
         self.logged: dict[str, set[int]] = {}
         """Key -> the epochs that a run has; one that is trained again after a fault is logged once."""
         children = search(self.client, self.experiment, f"tags.`{PARENT}` = '{self.parent}'")
@@ -53,9 +59,12 @@ class Store:
                 self.client.delete_run(run.info.run_id)  # made twice, by a request whose answer was lost
             else:
                 self.children[key], self.delivered[key] = run.info, run.data.tags.get(STATE)
+                if MODEL in run.data.tags:
+                    self.models[key] = run.data.tags[MODEL]
         self.client.log_artifact(self.parent, str(folder.path / RECORD))
         self._log_trials()
-        write_json(folder.mlflow, {"experiment": self.experiment, "parent": self.parent})
+        view = self._share_view()
+        write_json(folder.mlflow, {"experiment": self.experiment, "parent": self.parent, "view": view})
 
     def open(self) -> None:
         """Makes the study's run RUNNING."""
@@ -73,6 +82,13 @@ class Store:
         self._log_trials()
         self.client.set_terminated(self.parent, "FINISHED" if complete else "FAILED")
 
+    def _share_view(self) -> str:
+        """Stores the prepared page of the study's runs with the experiment; returns its key."""
+        name, key = view_tag(self.study["home"])
+        metrics = ("corruption", "corruption_no_noise", "clean")
+        self.client.set_experiment_tag(self.experiment, name, view_state(self.parent, self.folder.trials(), metrics))
+        return key
+
     def _log_trials(self) -> None:
         """Puts what the trials are on the study's run, those that nobody has begun included."""
         trials = {trial.key: json.loads(trial.to_json()) for trial in self.folder.trials()}
@@ -89,7 +105,7 @@ class Store:
         settings = {"arm": trial.arm, **{kind: short(name) for kind, name in names.items()}}
         options = {f"model.{k}": v for k, v in trial.model_params.items()}
         options |= {f"data.{k}": v for k, v in trial.data_params.items()}
-        values = {**settings, "seed": trial.seed, **trial.params, **trial.recipe, **options}
+        values = {**settings, "seed": trial.seed, **trial.params, **trial.recipe, **options, **trial.label_values}
         params = [Param(k, str(v)) for k, v in values.items()]
         self.client.log_batch(self.children[trial.key].run_id, params=params)
 
@@ -105,10 +121,15 @@ class Store:
             "dataset": short(trial.data),
             "data.fingerprint": trial.fingerprint,
             "seed": str(trial.seed),
+            SETTING: trial.label,
             "mlflow.source.git.commit": self.study["commit"],
         }
+        tags[NOTE] = (
+            f"{trial.label}, seed {trial.seed}: {short(trial.model)} trained by {tags['method']} on {tags['dataset']}."
+        )
         run = self.client.create_run(self.experiment, tags={k: str(v) for k, v in tags.items()})
         self.children[trial.key], self.logged[trial.key] = run.info, set()
+        log_dataset(self.client, run.info.run_id, trial)
 
     def log(self, trial: Trial, points: Iterable[Point]) -> None:
         """Logs the epochs of a trial that its run lacks; opens the run if the store has missed its start."""
@@ -117,7 +138,7 @@ class Store:
         logged = self._epochs(trial)
         new = [point for point in points if int(point["epoch"]) not in logged]
         metrics = [
-            Metric(name, value, int(point["time"] * 1000), int(point["epoch"]))
+            Metric(metric_name(name), value, int(point["time"] * 1000), int(point["epoch"]))
             for point in new
             for name, value in point.items()
             if name not in ("time", "epoch")
@@ -139,9 +160,13 @@ class Store:
         """
         self.start(trial)
         run, place = self.children[trial.key].run_id, self.folder.trial(trial.key)
+        if trial.key not in self.models:
+            model = log_model(self.client, self.experiment, run, trial, place.checkpoint)
+            self.models[trial.key] = model
+            self.client.set_tag(run, MODEL, model)
         for table in place.tables:
             self._log_table(trial, table, "validation." if table == place.mark(State.VALIDATED) else "")
-        for path in (place.trial_file, *place.tables, place.correct, place.checkpoint, place.best):
+        for path in (place.trial_file, *place.tables, place.correct, place.best):
             if path.exists():
                 self.client.log_artifact(run, str(path))
         self.delivered[trial.key] = _names(place)
@@ -154,11 +179,14 @@ class Store:
         history = _history(rows)
         self.log(trial, history)
         end = int((history[-1]["time"] if history else 0) * 1000)
-        final = {f"{prefix}{name}": value for name, value in {**details(rows), **headline(rows)}.items()}
-        final["seconds"] = facts["seconds"]
-        # Step 0 throughout is what MLflow draws as bars to compare; any other step makes a line of one point.
-        versions = [RunTag(f"version.{k}", v) for k, v in facts["versions"].items()]
-        self.client.log_batch(run, metrics=[Metric(k, v, end, 0) for k, v in final.items()], tags=versions)
+        final = {
+            f"{prefix}{name}": value
+            for name, value in {**by_corruption(rows), **details(rows), **headline(rows)}.items()
+        }
+        final[f"{prefix}seconds"] = facts["seconds"]
+        model = self.models.get(trial.key)
+        self.client.log_batch(run, metrics=[metric(k, v, end, trial, model) for k, v in final.items()])
+        self.client.log_dict(run, facts["versions"], "versions.json")
 
     def fail(self, trial: Trial, reason: str) -> None:
         """Ends the run of a failed trial, with its reason as a tag."""
@@ -190,7 +218,7 @@ class Store:
             said = "\n\n".join(" ".join(sentences) for sentences in findings.values())
             self.client.set_tag(self.parent, NOTE, f"{said}\n\n{_note(self.study)}")
         for name, value in metrics.items():
-            self.client.log_metric(self.parent, name, value)
+            self.client.log_metric(self.parent, metric_name(name), value)
         if self.folder.report.exists():
             self.client.log_artifacts(self.parent, str(self.folder.report), "report")
 
@@ -221,7 +249,7 @@ def log_evaluation(uri: str, name: str, settings: Mapping[str, Any], rows: list[
     run = client.create_run(experiment, run_name=name).info.run_id
     client.log_batch(run, params=[Param(k, str(v)) for k, v in settings.items()])
     for key, value in headline(rows).items():
-        client.log_metric(run, key, value)
+        client.log_metric(run, metric_name(key), value)
     client.log_table(run, {k: [row[k] for row in rows] for k in rows[0]}, "rows.json")
     client.set_terminated(run)
     return str(run)

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import webbrowser
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -24,14 +25,14 @@ START = 90.0
 def serve(directory: Path, host: str, port: int, console: Console) -> None:
     """Serves MLflow's UI until Ctrl-C; for a server's URI only prints the link. Ends only what it started."""
     folder = Folder(directory.absolute())
-    uri = folder.read()["tracking_uri"]
+    uri = _moved(folder, folder.read()["tracking_uri"])
     if not folder.mlflow.exists():
         raise UserError(f"MLflow has nothing of {directory} yet: {uri} was never reached. The same launch delivers it")
     runs = files.read_json(folder.mlflow)
     if sqlite_path(uri) is None:
-        console.print(f"MLflow: {comparison_link(uri, **runs)}", soft_wrap=True)
+        console.print(f"MLflow: {comparison_link(uri, **runs)}", soft_wrap=True, markup=False)
         return
-    port = port or _free_port(host)
+    port = _port(host, port)
     base = f"http://{host}:{port}"
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1"]
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
@@ -46,13 +47,24 @@ def serve(directory: Path, host: str, port: int, console: Console) -> None:
         try:
             console.print("Starting MLflow's server ...")
             _wait(server, base)
-            console.print(f"Compare: {comparison_link(base, **runs)}", soft_wrap=True)
+            link = comparison_link(base, **runs)
+            console.print(f"Compare: {link}", soft_wrap=True, markup=False)
+            if sys.stdout is not None and sys.stdout.isatty():
+                webbrowser.open(link)
             console.print("Ctrl-C ends it.")
             server.wait()
         except KeyboardInterrupt:
             console.print("Stopped.")
         finally:
             server.terminate()
+
+
+def _moved(folder: Folder, uri: str) -> str:
+    """Returns a study's store: where it lay at the launch, or beside the study where both have been moved."""
+    recorded, beside = sqlite_path(uri), folder.path.parent / "mlflow.db"
+    if recorded is None or recorded.exists() or not beside.exists():
+        return uri
+    return f"sqlite:///{beside}"
 
 
 def _wait(server: "subprocess.Popen[str]", base: str) -> None:
@@ -71,7 +83,14 @@ def _wait(server: "subprocess.Popen[str]", base: str) -> None:
     raise UserError(f"MLflow's server at {base} did not answer within {START:g} s")
 
 
-def _free_port(host: str) -> int:
+def _port(host: str, port: int) -> int:
+    """Returns the port, or a free one for 0. Raises UserError where another program has it."""
     with socket.socket() as probe:
-        probe.bind((host, 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise UserError(
+                f"port {port} of {host} cannot be used: {error.strerror}. Leave out --port for a free one"
+            ) from error
         return int(probe.getsockname()[1])

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from study.ledger.uri import absolute, has_secret, mask, sqlite_path
+from study.errors import UserError
+from study.ledger.uri import absolute, check, has_secret, mask, sqlite_path
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,26 @@ def test_a_relative_store_is_the_same_file_from_everywhere() -> None:
 def test_the_file_of_a_store() -> None:
     assert sqlite_path("sqlite:////data/mlflow.db") == Path("/data/mlflow.db")
     assert sqlite_path("http://host") is None
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://h:5000", "https://h/x", "postgresql+psycopg2://u@h/d", "sqlite:////a b/[x]/m.db"]
+)
+def test_a_server_or_a_database_is_taken(uri: str) -> None:
+    check(uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "says"),
+    [
+        ("localhost:5000", "which is no server and no database. Is it http://localhost:5000\\?"),
+        ("mlruns", "Valid: http://HOST:PORT"),
+        ("file:///tmp/mlruns", "no server and no database"),
+        ("sqlite:////a/feature%2Fnoise/m.db", "whose path has %"),
+        ("sqlite:////a#b?c/m.db", "has # and \\?"),
+    ],
+)
+def test_what_mlflow_would_not_take_is_one_line(uri: str, says: str) -> None:
+    with pytest.raises(UserError, match=says) as error:
+        check(uri)
+    assert "\n" not in str(error.value)

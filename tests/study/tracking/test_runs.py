@@ -17,7 +17,7 @@ from study.ledger.headline import headline
 from study.ledger.state import State
 from study.ledger.trial import Trial
 from study.reporting import make as reporting
-from study.tracking.client import connect, search
+from study.tracking.client import connect, metric_name, search
 from study.tracking.restore import restore
 from study.tracking.runs import PARENT, Store
 from tests.support import table, trials
@@ -203,3 +203,49 @@ def test_processes_that_log_to_one_store_at_once_keep_one_run_a_trial(empty_stor
         assert {r.info.status for r in (parent, *runs)} == {"FINISHED"}
         for run in runs:
             assert len(client.get_metric_history(run.info.run_id, "val_accuracy")) == 2
+
+
+def test_a_deleted_experiment_is_restored(empty_store: Path, tmp_path: Path) -> None:
+    uri = f"sqlite:///{shutil.copy(empty_store, tmp_path)}"
+    folder = _study(tmp_path / "study", uri, TRIALS[:1], lost=0)
+    store = Store(uri, folder)
+    store.client.delete_experiment(store.experiment)
+    again = Store(uri, folder)
+    assert again.experiment == store.experiment and again.deliver(TRIALS[0])
+    assert [
+        run.info.status for run in search(again.client, again.experiment, f"tags.`{PARENT}` = '{again.parent}'")
+    ] == ["FINISHED"]
+
+
+def test_a_run_names_its_dataset_and_its_model_with_metrics(empty_store: Path, tmp_path: Path) -> None:
+    uri = f"sqlite:///{shutil.copy(empty_store, tmp_path)}"
+    trial = TRIALS[0]
+    folder = _study(tmp_path / "study", uri, [trial], lost=0)
+    folder.trial(trial.key).checkpoint.write_bytes(b"weights")
+    store = Store(uri, folder)
+    store.deliver(trial)
+    run = store.client.get_run(store.children[trial.key].run_id)
+    (dataset,) = run.inputs.dataset_inputs
+    assert (dataset.dataset.name, dataset.dataset.digest) == ("digits", trial.fingerprint)
+    model = store.client.get_logged_model(store.models[trial.key])
+    values = {metric.key: metric.value for metric in model.metrics}
+    assert values["corruption"] == run.data.metrics["corruption"] and "corruption/fog" in values
+    assert model.source_run_id == run.info.run_id and str(model.status) == "READY"
+    assert [path.name for path in tmp_path.rglob("checkpoint.pt") if path != folder.trial(trial.key).checkpoint]
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        ("corruption/fog", "corruption/fog"),
+        ("blur+noise (5%)", "blur_noise _5__"),
+        ("../up", "___up"),
+        ("/a", "_a"),
+        (".", "_"),
+    ],
+)
+def test_a_metrics_name_is_one_that_mlflow_takes(name: str, taken: str, empty_store: Path, tmp_path: Path) -> None:
+    assert metric_name(name) == taken
+    client = connect(f"sqlite:///{shutil.copy(empty_store, tmp_path)}")
+    run = client.create_run(client.create_experiment("e")).info.run_id
+    client.log_metric(run, metric_name(name), 1.0)
