@@ -87,7 +87,8 @@ def _launch(plan: Plan, listener: Listener, start: float) -> Outcome:
         mirror.close({})
         raise
     _say([listener], "delivering to MLflow", 0, 0)
-    mirror.close(reports.summary if reports else {}, reports.findings if reports else {})
+    said = {data: (each.wins, each.unsettled, each.power) for data, each in reports.findings.items()} if reports else {}
+    mirror.close(reports.summary if reports else {}, said)
     states = [folder.trial(trial.key).test for trial in _reported(plan)]
     return Outcome(
         plan=plan,

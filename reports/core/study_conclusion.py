@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from reports.core.cards import Card, cards
 from reports.core.choose import base
 from reports.core.compare import ONE_SEED, reach_text
 from reports.core.conclusion import Conclusion, conclude
@@ -17,18 +18,26 @@ TOP = 3
 
 
 class Findings(NamedTuple):
-    """wins: what is best, by how much and how surely. unsettled: what is not told apart. power: what seeds can show."""
+    """wins: what is best, by how much and how surely. unsettled: what is not told apart. power: what seeds can show.
+    cards: the numbers of a page's head (`reports.core.cards`).
+    """
 
     wins: str
     unsettled: str
     power: str
+    cards: tuple[Card, ...] = ()
+
+    @property
+    def outlook(self) -> str:
+        """`power`, where what is unsettled does not say it already."""
+        return "" if "one seed" in self.unsettled and self.power == ONE_SEED else self.power
 
 
 def findings(rows: pd.DataFrame, planned: int, seconds_per_trial: float | None = None) -> Findings | None:
     """Returns all that a study says, see `study_conclusion` and `seed_power`; None where it measured no accuracy."""
     if _values(rows)[0].empty:
         return None
-    return Findings(*study_conclusion(rows, planned), seed_power(rows, seconds_per_trial))
+    return Findings(*study_conclusion(rows, planned), seed_power(rows, seconds_per_trial), tuple(cards(rows)))
 
 
 def study_conclusion(rows: pd.DataFrame, planned: int) -> Conclusion:

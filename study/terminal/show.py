@@ -125,7 +125,7 @@ def findings(findings: Mapping[str, "Findings"], console: Console) -> None:
     for data, said in findings.items():
         console.print(f"{data}: {said.wins}" if len(findings) > 1 else said.wins, style="bold", markup=False)
         console.print(f"Not settled yet: {said.unsettled}", markup=False)
-        console.print(f"{said.power}\n", style="dim", markup=False)
+        console.print(f"{said.outlook}\n" if said.outlook else "", style="dim", markup=False)
 
 
 def race(folder: Folder, console: Console) -> None:

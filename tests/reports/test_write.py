@@ -230,5 +230,5 @@ def test_marks_show_in_every_format(tmp_path: Path) -> None:
     page(tmp_path / "index.html", [Section("a", "A", "C.", shown)], ABOUT)
     whole = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "<strong>97.3 ± 0.4</strong>" in whole and "<strong>&lt;b&gt;</strong>" in whole
-    assert whole.count("<strong>") == 2 and not any("\ue000" in part for part in (whole, text, *lines))
+    assert whole.count("<strong>") == 3 and not any("\ue000" in part for part in (whole, text, *lines))
     assert '<td class="r">9.1 ± 0.2<span class="worse">†</span>' in whole and Seen(whole).text.count("†") == 1
