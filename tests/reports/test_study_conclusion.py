@@ -117,6 +117,6 @@ def test_a_settled_study_and_one_that_seeds_cannot_settle(tmp_path: Path) -> Non
 def test_findings_are_all_three_and_nothing_without_accuracies(rows: pd.DataFrame) -> None:
     said = findings(rows, 18, 60.0)
     assert (
-        said is not None and said[:3] == (*study_conclusion(rows, 18), seed_power(rows, 60.0)) and len(said.cards) == 4
+        said is not None and said[:3] == (*study_conclusion(rows, 18), seed_power(rows, 60.0)) and len(said.cards) == 5
     )
     assert findings(rows[rows["benchmark"] == "training"], 18) is None
