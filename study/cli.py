@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from importlib import metadata
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,14 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from study.errors import UserError
 from study.ledger.files import check_writable
 from study.ledger.folder import Folder
 from study.ledger.uri import absolute, mask
 from study.plan.options import Options
-from study.registry.lookup import find_study, names
 from study.terminal import data_commands
 from study.terminal.command_line import (
     Assignments,
@@ -43,24 +42,58 @@ app = typer.Typer(
 app.add_typer(data_commands.app, name="data")
 
 
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
+
+
+def _version(value: bool) -> None:
+    if value:
+        console.print(f"noise-study {metadata.version('noise-study')}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)] = (
+        False
+    ),
+) -> None:
+    """Runs before each command."""
+
+
 @app.command("list")
-def list_studies() -> None:
-    """Lists the studies that can be launched."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("Study", "Trials", "Question"):
-        table.add_column(column)
-    for name in names("study"):
-        study = find_study(name)[1]
-        table.add_row(name, str(study.trial_count), study.question)
-    console.print(table)
+def list_names(
+    kind: Annotated[
+        str,
+        typer.Argument(help="studies, methods, models, datasets, metrics, reports or corruptions."),
+    ] = "studies",
+    as_json: AsJson = False,
+) -> None:
+    """Lists the studies that can be launched, or what else there is by name."""
+    from study.terminal.catalog import show_list  # noqa: PLC0415
+
+    show_list(kind, console, as_json=as_json)
 
 
 @app.command()
-def show(name: StudyName) -> None:
-    """Shows a study: its space, its trials, what it costs and how to change it."""
-    from study.terminal.show import describe  # noqa: PLC0415
+def show(
+    name: Annotated[
+        str, typer.Argument(help="A name that `study list` has, also as KIND:NAME, or a .py file with a STUDY.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Shows a study: its space, its trials, what it costs; or a method, model, dataset, ...: its parameters."""
+    from study.registry.sources import is_source  # noqa: PLC0415
+    from study.terminal import catalog  # noqa: PLC0415
 
-    describe(name, console)
+    kind, name = ("study", name) if is_source(name) else catalog.kind_of(name)
+    if kind != "study":
+        catalog.show_entry(kind, name, console, as_json=as_json)
+    elif as_json:
+        console.print_json(json.dumps(catalog.study_fields(name)))
+    else:
+        from study.terminal.show import describe  # noqa: PLC0415
+
+        describe(name, console)
 
 
 def launch(name: StudyName, *, changes: dict[str, Any], dry_run: DryRun = False) -> None:

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from study.engine import best_schedule
@@ -227,5 +228,7 @@ def _select(plan: Plan, bench: "Bench") -> bool:
     optimizer = Optimizer(plan.name, plan.space, plan.study.searching, plan.folder)
     run_search(bench, optimizer)
     if optimizer.complete and not candidates.choose(plan.folder, optimizer.search):
-        raise UserError(f"no setting of the search was trained to its end. `study status {plan.folder.path}` says why")
+        raise UserError(
+            f"no setting of the search was trained to its end. `study status {quote(str(plan.folder.path))}` says why"
+        )
     return optimizer.complete

@@ -6,6 +6,7 @@ evidence, stands in race.json of the study's directory, so that a race goes on w
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from shlex import quote
 from statistics import fmean
 from typing import Any
 
@@ -82,7 +83,9 @@ class Race:
         failed = [config for config, own in values.items() if not own]
         frame = pd.DataFrame({config: own for config, own in values.items() if own}).T
         if frame.empty:
-            raise UserError(f"no trial of the race was trained to its end. `study status {self.folder.path}` says why")
+            raise UserError(
+                f"no trial of the race was trained to its end. `study status {quote(str(self.folder.path))}` says why"
+            )
         outcome = race_round(frame, self.number, self.rules.rounds, self.rules.margin, ALPHA)
         table = outcome.comparison.table
         rows = [

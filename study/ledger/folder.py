@@ -28,6 +28,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from study.errors import UserError
@@ -229,7 +230,7 @@ class Folder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise UserError(
-                    f"another launch is at work in {self.path}. `study status {self.path}` shows how far it is"
+                    f"another launch is at work in {self.path}. `study status {quote(str(self.path))}` says more"
                 ) from error
             except OSError as error:
                 if error.errno not in NO_LOCKS:

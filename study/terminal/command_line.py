@@ -14,7 +14,9 @@ from study.plan.options import Declaration, Options, declarations, flag
 from study.registry.lookup import names
 from study.registry.signature import pair
 
-console = Console(highlight=False, width=None if sys.stdout is not None and sys.stdout.isatty() else 120)
+console = Console(
+    highlight=False, markup=False, emoji=False, width=None if sys.stdout is not None and sys.stdout.isatty() else 120
+)
 
 
 def completed(start: str) -> list[str]:

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 def describe(name: str, console: Console) -> None:
     """Prints a study's question, space, trials and cost, and how to launch it."""
     short, study, _ = find_study(name)
-    console.print(f"[bold]{short}[/bold]  {study.question}\n")
+    console.print(Text.assemble((short, "bold"), f"  {study.question}\n"))
     table = _table("Arm", "Method", "Space", "Settings")
     for arm in study.arms:
         space = ", ".join(
@@ -56,7 +57,7 @@ def describe(name: str, console: Console) -> None:
         f"About {_duration(seconds)} of training on this machine's {cores} cores, on the study's own dataset."
     )
     if not study.selects:
-        console.print(_precision(study, short_name(study.data), study.test_images), markup=False)
+        console.print("What its seeds can tell apart: `study launch` with --dry-run says so.")
     console.print(f"\nReports: {', '.join(study.reports)}")
     if study.parents:
         console.print("\nIt fine-tunes the models of another study. One that has them:")
@@ -106,13 +107,15 @@ def outcome(outcome: "Outcome", console: Console) -> None:
     console.print(f"{outcome.finished} of {outcome.total} trials finished in {_duration(outcome.seconds)}.")
     if outcome.failed:
         console.print(
-            f"{outcome.failed} failed; `study status {plan.folder.path}` says why.", style="red", soft_wrap=True
+            f"{outcome.failed} failed; `study status {quote(str(plan.folder.path))}` says why.",
+            style="red",
+            soft_wrap=True,
         )
     if outcome.interrupted:
         stopped(plan, console)
     if outcome.sections:
         console.print(f"Report:     {plan.folder.report / 'index.html'}", soft_wrap=True)
-    console.print(f"MLflow UI:  study ui {plan.folder.path}", soft_wrap=True)
+    console.print(f"MLflow UI:  study ui {quote(str(plan.folder.path))}", soft_wrap=True)
     if outcome.tracking_error:
         console.print(
             f"MLflow is behind: {outcome.tracking_error}. Nothing is lost; `study resume` delivers the rest.",
@@ -148,7 +151,7 @@ def race(folder: Folder, console: Console) -> None:
 
 def stopped(plan: "Plan", console: Console) -> None:
     """Prints how a launch that was stopped goes on."""
-    line = f"Stopped early. `study resume {plan.folder.path}` continues where it stopped."
+    line = f"Stopped early. `study resume {quote(str(plan.folder.path))}` continues where it stopped."
     if not (plan.folder.path / RECORD).exists():
         line = "Stopped before anything was stored. Launch again."
     console.print(line, style="yellow", markup=False, soft_wrap=True)
