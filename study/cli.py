@@ -69,7 +69,7 @@ def list_names(
     as_json: AsJson = False,
 ) -> None:
     """Lists the studies that can be launched, or what else there is by name."""
-    from study.terminal.catalog import show_list  # noqa: PLC0415
+    from study.terminal.entries import show_list  # noqa: PLC0415
 
     show_list(kind, console, as_json=as_json)
 
@@ -83,13 +83,13 @@ def show(
 ) -> None:
     """Shows a study: its space, its trials, what it costs; or a method, model, dataset, ...: its parameters."""
     from study.registry.sources import is_source  # noqa: PLC0415
-    from study.terminal import catalog  # noqa: PLC0415
+    from study.terminal import entries  # noqa: PLC0415
 
-    kind, name = ("study", name) if is_source(name) else catalog.kind_of(name)
+    kind, name = ("study", name) if is_source(name) else entries.kind_of(name)
     if kind != "study":
-        catalog.show_entry(kind, name, console, as_json=as_json)
+        entries.show_entry(kind, name, console, as_json=as_json)
     elif as_json:
-        console.print_json(json.dumps(catalog.study_fields(name)))
+        console.print_json(json.dumps(entries.study_fields(name)))
     else:
         from study.terminal.show import describe  # noqa: PLC0415
 

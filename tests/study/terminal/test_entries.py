@@ -10,7 +10,7 @@ from rich.console import Console
 
 from study.errors import UserError
 from study.registry.lookup import names
-from study.terminal import catalog
+from study.terminal import entries
 
 HEAVY = ("torch", "ray", "mlflow", "pandas", "scipy", "matplotlib", "optuna")
 
@@ -21,34 +21,34 @@ def _shown(show: object, *arguments: str, **options: bool) -> str:
     return text.getvalue()
 
 
-@pytest.mark.parametrize("which", catalog.KINDS)
+@pytest.mark.parametrize("which", entries.KINDS)
 def test_every_name_of_a_kind_is_listed_and_can_be_shown(which: str) -> None:
-    kind = catalog.KINDS[which]
-    listed = json.loads(_shown(catalog.show_list, which, as_json=True))
+    kind = entries.KINDS[which]
+    listed = json.loads(_shown(entries.show_list, which, as_json=True))
     assert [each["name"] for each in listed] and all(each["about"] and each["kind"] == kind for each in listed)
     if kind != "corruption":
         assert [each["name"] for each in listed] == list(names(kind))
-    assert listed[0]["name"] in _shown(catalog.show_list, which)
+    assert listed[0]["name"] in _shown(entries.show_list, which)
     for each in listed if kind not in ("study", "report") else []:
-        about, parameters = catalog.described(kind, each["name"])
+        about, parameters = entries.described(kind, each["name"])
         assert about and all(p.name and p.type for p in parameters)
 
 
 def test_parameters_have_ranges_and_defaults() -> None:
-    parameters = {p.name: p for p in catalog.described("method", "gnt")[1]}
+    parameters = {p.name: p for p in entries.described("method", "gnt")[1]}
     assert parameters["p_clean"] == ("p_clean", "float, at least 0, at most 1", "0.5")
     assert parameters["sigma"].type.startswith("float, at least 0, at most 10 or several of: float")
-    assert "min E[CE" in _shown(catalog.show_entry, "method", "gnt")
+    assert "min E[CE" in _shown(entries.show_entry, "method", "gnt")
 
 
 def test_a_name_is_found_in_all_kinds_and_a_wrong_one_is_one_line() -> None:
-    assert catalog.kind_of("gnt") == ("method", "gnt") and catalog.kind_of("fog") == ("corruption", "fog")
-    assert catalog.kind_of("adversarial")[0] == "method"
-    assert catalog.kind_of("metric:adversarial") == ("metric", "adversarial")
+    assert entries.kind_of("gnt") == ("method", "gnt") and entries.kind_of("fog") == ("corruption", "fog")
+    assert entries.kind_of("adversarial")[0] == "method"
+    assert entries.kind_of("metric:adversarial") == ("metric", "adversarial")
     with pytest.raises(UserError, match="nothing called 'gtn'. Did you mean gnt"):
-        catalog.kind_of("gtn")
+        entries.kind_of("gtn")
     with pytest.raises(UserError, match="there is no kind 'nets'"):
-        _shown(catalog.show_list, "nets")
+        _shown(entries.show_list, "nets")
 
 
 @pytest.mark.parametrize(
