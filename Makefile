@@ -7,13 +7,13 @@ sweep: .venv/ready  ## the first study on the embedded data
 	$(BIN)/study launch sigma_sweep
 
 test: .venv/ready tools  ## the whole test suite
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -rs -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: .venv/ready  ## what takes minutes
-	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -rs -m slow -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/ready  ## style, types and tests
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python -m pytest -rs -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 tools:  ## a browser and a TeX, which only tests need; with apt, where it may
 	sh .ci/tools

@@ -171,6 +171,9 @@ def report(
             "Without it they fit a text of 5.5 in and a column of 3.25 in."
         ),
     ] = None,
+    paper: Annotated[
+        bool, typer.Option("--paper", help="Also a kit for a paper, paper/ and paper.zip: LaTeX that fits its columns.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option(help="Folder of the report; DIRECTORY/report, or ./report of several.")
     ] = None,
@@ -200,7 +203,8 @@ def report(
 
             folders.append(restore(*from_mlflow, run, Path(scratch)))
         output = (output or here).absolute()
-        reported(make(folders, output, only=_names(only), formats=_names(form), x=x, venue=venue), output, console)
+        made = make(folders, output, only=_names(only), formats=_names(form), x=x, venue=venue, paper=paper)
+        reported(made, output, console)
 
 
 @app.command()

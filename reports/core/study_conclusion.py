@@ -9,7 +9,7 @@ from reports.core.choose import base
 from reports.core.compare import ONE_SEED, reach_text
 from reports.core.conclusion import Conclusion, conclude
 from reports.core.seed_planning import detectable_here, seeds_to_settle
-from reports.core.significance import with_best
+from reports.core.significance import current_level, level_text, with_best
 from reports.core.stats import by_trial, short_number
 
 QUANTITIES = {"corruption": "accuracy under corruption", "clean": "clean accuracy"}
@@ -52,6 +52,36 @@ def study_conclusion(rows: pd.DataFrame, planned: int) -> Conclusion:
     names = rows.drop_duplicates("config").set_index("config")["label"]
     clean = _matrix(rows, "clean") if measure != "clean" else None
     return conclude(values, names.get(over), clean, planned, QUANTITIES[measure])
+
+
+def printed_numbers(rows: pd.DataFrame) -> dict[str, str]:
+    """Returns the numbers of the finding, in percent or points as print shows them: name -> text.
+
+    Best, BestAccuracy and Seeds are of the best setting; Base, Gain, GainLow, GainHigh (of the level Level) and Agree
+    (seeds at which it is better) of the comparison that the sentence makes, where there is one.
+    """
+    values, measure = _values(rows)
+    if values.empty:
+        return {}
+    comparison = with_best(values)
+    best = comparison.reference
+    numbers = {
+        "Measure": QUANTITIES[measure],
+        "Best": str(best),
+        "BestAccuracy": short_number(100 * values.loc[best].mean()),
+        "Seeds": str(int(values.loc[best].count())),
+    }
+    others = comparison.table[comparison.table["variance"].notna() & ~comparison.table["best"]]
+    if others.empty:
+        return numbers
+    names = rows.drop_duplicates("config").set_index("config")["label"]
+    over = names.get(base(rows))
+    row = others.loc[over] if over in others.index else others.sort_values("difference", kind="stable").iloc[0]
+    numbers |= {"Base": str(row.name), "Gain": short_number(100 * row["difference"])}
+    if pd.notna(row["low"]):
+        numbers |= {"GainLow": short_number(100 * row["low"]), "GainHigh": short_number(100 * row["high"])}
+        numbers["Level"] = level_text(1 - current_level())
+    return numbers | {"Agree": str(int(row["agree"]))}
 
 
 def seed_power(rows: pd.DataFrame, seconds_per_trial: float | None = None) -> str:

@@ -15,6 +15,7 @@ from reports.core.inline import inline, prepare
 from reports.core.report import Report
 from reports.core.stats import benchmarks_text
 from reports.core.style import style
+from reports.core.tex import escape
 
 FORMATS = ("html", "md", "tex", "csv", "png", "svg", "pdf")
 FIGURES = ("png", "svg", "pdf")
@@ -60,7 +61,7 @@ def write(
         (folder / f"{name}.{form}").write_text(texts[form], encoding="utf-8")
     svg = _figure(name, report, points, caption, folder, formats) if report.draw and _drawn(formats) else None
     pdf = folder / f"{name}.pdf"
-    files = {"csv": texts["csv"].encode()} | ({"pdf": pdf.read_bytes()} if svg and "pdf" in formats else {})
+    files = {"csv": texts["csv"].encode()} | ({"pdf": pdf.read_bytes()} if report.draw and "pdf" in formats else {})
     section = Section(name, report.title, caption, table, svg, texts, files)
     return section, (report.summary(points) if report.summary else {})
 
@@ -111,7 +112,7 @@ def _md(cell: object) -> str:
 
 
 def _tex(cell: object) -> str:
-    text = _escape(plain(cell), _TEX)
+    text = escape(plain(cell))
     text = f"{{}}{text}" if text[:1] in ("[", "*") else text  # the row before ends with a command that would take it
     text += "\\rlap{$^\\dagger$}" * is_worse(cell)  # without width, so that the numbers of a column stay aligned
     return f"\\textbf{{{text}}}" if is_bold(cell) else text
@@ -122,33 +123,6 @@ def _escape(text: object, replacements: Mapping[str, str]) -> str:
 
 
 _MARKDOWN = {"|": "\\|", "\\": "\\\\", "<": "&lt;", "&": "&amp;", "$": "\\$", "`": "\\`", "\n": " "}
-_GREEK = {
-    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
-    "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau",
-    "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Σ": "Sigma", "Ω": "Omega",
-}  # fmt: skip
-_TEX = (
-    {c: f"\\{c}" for c in "&%$#_{}"}
-    | {
-        "~": "\\textasciitilde{}",
-        "^": "\\textasciicircum{}",
-        "\\": "\\textbackslash{}",
-        "<": "\\textless{}",
-        ">": "\\textgreater{}",
-        "|": "\\textbar{}",
-        "±": "$\\pm$",
-        "−": "$-$",
-        "≤": "$\\leq$",
-        "≥": "$\\geq$",
-        "≈": "$\\approx$",
-        "→": "$\\to$",
-        "∞": "$\\infty$",
-        "✓": "$\\surd$",
-        "✗": "$\\times$",
-        DAGGER: "$^\\dagger$",
-    }
-    | {letter: f"$\\{name}$" for letter, name in _GREEK.items()}
-)
 
 
 def _drawn(formats: Sequence[str]) -> bool:

@@ -3,7 +3,7 @@
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -12,9 +12,10 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reports.core.page import page
+from reports.core.paper import kit
 from reports.core.report import Report
 from reports.core.significance import at_level
-from reports.core.study_conclusion import Findings, findings
+from reports.core.study_conclusion import Findings, findings, printed_numbers
 from reports.core.style import VENUES, at_venue
 from reports.core.write import FORMATS, Section, write
 from study.errors import UserError
@@ -55,12 +56,14 @@ def make(
     formats: Sequence[str] = FORMATS,
     x: str | None = None,
     venue: str | None = None,
+    paper: bool = False,
 ) -> Made:
     """Makes the reports of one or more studies into `output`, of several datasets or searches each its own.
 
     What is apart: `gather.parts`. only: names of reports, whoever's they are; the studies' own if not given. x: the
     parameter on the axis of the reports that have one to choose. venue: where the figures are to be printed
-    (`reports.core.style.VENUES`). Works on what is finished, also while studies run.
+    (`reports.core.style.VENUES`). paper: also the kit for a paper (`reports.core.paper`), in paper/ of `output`.
+    Works on what is finished, also while studies run.
     Raises UserError when nothing is, and for an unknown report, format, parameter or venue, before anything is written.
     """
     for form in formats:
@@ -68,6 +71,8 @@ def make(
             raise UserError(f"there is no format {form!r} of reports.{suggest(form, FORMATS)}")
     if venue is not None and venue not in VENUES:
         raise UserError(f"--venue: there is no venue {venue!r}.{suggest(venue, VENUES)}")
+    if paper:
+        formats = [*formats, *({"pdf"} - set(formats))]
     sources = [gather.look(folder) for folder in dict.fromkeys(folders)]
     named = list(dict.fromkeys(name for source in sources for name in source.record["reports"]))
     own = {short(name): name for name in named}
@@ -91,6 +96,8 @@ def make(
             summary |= {f"{key}{suffix.replace('_', '.', 1)}": number for key, number in numbers.items()}
     with at_level(level):
         said = _findings(sources)
+        if paper:
+            kit(output / "paper", sections, _numbers(sources, said))
     if "html" in formats:
         page(output / "index.html", sections, {**about(sources), "findings": said})
     return Made(sections, summary, sources, said)
@@ -106,6 +113,16 @@ def _findings(sources: Sequence[Source]) -> dict[str, Findings]:
         if (sentences := findings(rows, planned, fmean(seconds))) is not None:
             said[short(data)] = sentences
     return said
+
+
+def _numbers(sources: Sequence[Source], said: Mapping[str, Findings]) -> dict[str, dict[str, str]]:
+    """Returns dataset -> the numbers of its finding and its sentence."""
+    parts = gather.parts(sources, "results").items()
+    return {
+        short(data): {**printed_numbers(rows), "Sentence": said[short(data)].wins}
+        for data, rows in parts
+        if short(data) in said
+    }
 
 
 def about(sources: Sequence[Source]) -> dict[str, Any]:
