@@ -16,8 +16,6 @@ from reports.core.style import PALETTE, printed_width, text_width
 
 PREFIX = "component."
 MARKS = {ON: "✓", OFF: "✗"}
-PAPERS = {"augment": "Augmentations", "mix": "Feature mixing", "noise": "Noise injections", "consistency": "JSD"}
-"""What Erichson et al. (2022) call components."""
 SHOWN = ("clean", "corruption")
 LONGEST = (60, 40, 28, 20, 14)
 """Characters of a level in the figure: the first with which the levels take less than half of it, else the last."""
@@ -141,8 +139,8 @@ def _marks(axis: Axes, settings: pd.DataFrame, widths: list[float]) -> None:
 
 
 def title(name: str) -> str:
-    """Returns a component's column name as print shows it: the papers' own, where they have one."""
-    return PAPERS.get(name.removeprefix(PREFIX)) or in_print(name.removeprefix(PREFIX)).capitalize()
+    """Returns a component's column name as print shows it."""
+    return in_print(name.removeprefix(PREFIX)).capitalize()
 
 
 def _names(points: pd.DataFrame) -> list[str]:

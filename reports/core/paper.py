@@ -11,6 +11,10 @@ from reports.core.write import Section, alignment
 
 TEXT, COLUMN = 5.5, 3.25
 """Inches of the text and of a column that tables fit."""
+COMPONENTS = {
+    "Augment": "Augmentations", "Mix": "Feature mixing", "Noise": "Noise injections", "Consistency": "JSD"
+}  # fmt: skip
+"""NoisyMix's components, in tables that have all four -> what its paper (Erichson et al. 2022) calls them."""
 MAIN = r"""%% Shows all that is here; compiles as it lies, with pdflatex, xelatex or tectonic.
 \documentclass{article}
 \usepackage{graphicx,booktabs}
@@ -85,6 +89,7 @@ def _tables(sections: Sequence[Section], inches: float) -> str:
     parts = []
     for section in sections:
         parts.append(f"% {escape(section.title)}\n")
-        parts.append(fitted(section.table, section.caption, f"{section.name}{suffix}", inches, alignment))
+        table = section.table.rename(columns=COMPONENTS if set(COMPONENTS) <= set(section.table) else {})
+        parts.append(fitted(table, section.caption, f"{section.name}{suffix}", inches, alignment))
         parts.append("\\clearpage\n")
     return head + "".join(parts)
