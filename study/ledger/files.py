@@ -42,16 +42,14 @@ def read_json(path: Path) -> Any:
 
 
 def check_writable(path: Path) -> None:
-    """Raises UserError where a file cannot be written; makes its folder, and leaves what is there as it is."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = not path.exists()
-        with path.open("ab"):
-            pass
-        if new:
-            path.unlink()
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror or error}. Choose another file") from error
+    """Raises UserError where a file could not be written, its folders made; makes and changes nothing."""
+    place = path if path.exists() else next(each for each in path.absolute().parents if each.exists())
+    if path.is_dir() or (place != path and not place.is_dir()):
+        raise UserError(
+            f"{path} cannot be written: {place} is {'a folder' if path.is_dir() else 'a file'}. Choose another file"
+        )
+    if not os.access(place, os.W_OK):
+        raise UserError(f"{path} cannot be written: {place} is read-only for this user. Choose another file")
 
 
 def write(path: Path, content: bytes, *, durable: bool = True) -> None:

@@ -70,10 +70,10 @@ def test_mlflow_has_one_parent_and_a_child_for_each_trial(work: Path, tiny: tupl
             assert [p.step for p in client.get_metric_history(child.info.run_id, name)] == [1, 2, 3]
         expected = {"seed": str(trial.seed), "data.fingerprint": trial.fingerprint, "study.config": trial.config_id}
         assert expected.items() <= child.data.tags.items()
-        assert {"version.torch", "version.ray", "mlflow.source.git.commit"} <= set(child.data.tags)
+        assert {"setting", "study.model", "mlflow.source.git.commit"} <= set(child.data.tags)
         artifacts = {a.path for a in client.list_artifacts(child.info.run_id)}
         tables = {"validation.parquet", "correct.parquet", "result.parquet"}
-        assert artifacts == {"trial.json", "checkpoint.pt", "best.pt", *tables}
+        assert artifacts == {"trial.json", "versions.json", "best.pt", *tables}  # the checkpoint is the model's
 
 
 def test_launching_again_trains_nothing_and_more_seeds_only_what_is_new(

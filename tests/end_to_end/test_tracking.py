@@ -81,7 +81,7 @@ def test_ui_answers_where_its_link_says_and_ends_with_ctrl_c(scratch: Path, mirr
     command = Command("ui", mirrored.path, scratch=scratch)
     command.until(lambda: "Ctrl-C ends it" in command.out.read_text(), "the link")
     link = re.search(r"Compare: (http://127\.0\.0\.1:\d+/)(#/experiments/\S+)", command.out.read_text())
-    assert link is not None and parents(mirrored.path)[0].info.run_id in link[2]
+    assert link is not None and f"viewStateShareKey=study-{mirrored.read()['home']}" in link[2]
     with urlopen(link[1], timeout=30) as answer:
         assert answer.status == 200
     command.look()

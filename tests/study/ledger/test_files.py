@@ -54,7 +54,7 @@ def test_a_damaged_record_is_one_line_with_its_file(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_is_known_before_and_left_alone(tmp_path: Path) -> None:
     files.check_writable(tmp_path / "a/b.csv")
-    assert not (tmp_path / "a/b.csv").exists()
+    assert not (tmp_path / "a").exists()
     (tmp_path / "there").write_text("x")
     files.check_writable(tmp_path / "there")
     assert (tmp_path / "there").read_text() == "x"
