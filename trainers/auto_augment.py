@@ -1,13 +1,11 @@
 """AutoAugment: sub-policies found by search on CIFAR-10, one drawn for each image."""
 
-import math
-
 import torch
 from torch import Generator, Tensor
 
 from trainers.core.augmentation import Augmentation
 from trainers.parts import affine, colour, tone
-from trainers.parts.draws import deal
+from trainers.parts.draws import deal_pixels, gathered
 
 Operation = tuple[str, float, int]
 """Name, probability and strength from 0 to 9."""
@@ -60,17 +58,15 @@ class AutoAugment(Augmentation):
 
     def views(self, x: Tensor, rng: Generator) -> Tensor:
         """Returns x (B, 1 or 3, H, W), each image after its own sub-policy."""
-        run = math.ceil(len(x) / len(POLICY))
-        item, place = deal(1, len(x), len(POLICY) * run, rng)
-        pixels = (x * 255).round().to(torch.uint8).index_select(0, item[0])
-        done = []
-        for part, operations in zip(pixels.chunk(len(POLICY)), POLICY, strict=True):
+        parts, place = deal_pixels(x, len(POLICY), rng)
+        run, done = len(parts[0]), []
+        for part, operations in zip(parts, POLICY, strict=True):
             for name, probability, strength in operations:
                 sign = torch.randint(0, 2, (run,), generator=rng, device=x.device) * 2 - 1
                 chosen = torch.rand((run, 1, 1, 1), generator=rng, device=x.device) < probability
                 part = torch.where(chosen, apply(name, part, strength / 9, sign), part)
             done.append(part)
-        return torch.cat(done).index_select(0, place[0]).to(x.dtype) / 255
+        return gathered(done, place, x.dtype)
 
 
 def apply(name: str, x: Tensor, strength: float, sign: Tensor) -> Tensor:
@@ -97,13 +93,7 @@ def apply(name: str, x: Tensor, strength: float, sign: Tensor) -> Tensor:
             return tone.equalize(x)
         case "invert":
             return colour.invert(x)
-    blend = {
-        "brightness": colour.brightness,
-        "contrast": colour.contrast,
-        "colour": colour.colour,
-        "sharpness": colour.sharpness,
-    }
-    return blend[name](x, 1 + 0.9 * signed)
+    return colour.ENHANCEMENTS[name](x, 1 + 0.9 * signed)
 
 
 METHOD = AutoAugment

@@ -1,13 +1,11 @@
 """TrivialAugment: one random operation of random strength for each image."""
 
-import math
-
 import torch
 from torch import Generator, Tensor
 
 from trainers.core.augmentation import Augmentation
 from trainers.parts import affine, colour, tone
-from trainers.parts.draws import deal
+from trainers.parts.draws import deal_pixels, gathered
 
 OPERATIONS = (
     "identity", "autocontrast", "equalize", "rotate", "shear_x", "shear_y", "translate_x", "translate_y",
@@ -34,16 +32,12 @@ class TrivialAugment(Augmentation):
 
     def views(self, x: Tensor, rng: Generator) -> Tensor:
         """Returns x (B, 1 or 3, H, W), each image after its own operation."""
-        run = math.ceil(len(x) / len(OPERATIONS))
-        item, place = deal(1, len(x), len(OPERATIONS) * run, rng)
-        pixels = (x * 255).round().to(torch.uint8).index_select(0, item[0])
-        step = torch.randint(BINS, (len(OPERATIONS), run), generator=rng, device=x.device)
-        sign = torch.randint(0, 2, (len(OPERATIONS), run), generator=rng, device=x.device) * 2 - 1
-        changed = [
-            apply(name, part, step[i], sign[i])
-            for i, (name, part) in enumerate(zip(OPERATIONS, pixels.chunk(len(OPERATIONS)), strict=True))
-        ]
-        return torch.cat(changed).index_select(0, place[0]).to(x.dtype) / 255
+        parts, place = deal_pixels(x, len(OPERATIONS), rng)
+        shape = len(OPERATIONS), len(parts[0])
+        steps = torch.randint(BINS, shape, generator=rng, device=x.device)
+        signs = torch.randint(0, 2, shape, generator=rng, device=x.device) * 2 - 1
+        changed = [apply(*each) for each in zip(OPERATIONS, parts, steps, signs, strict=True)]
+        return gathered(changed, place, x.dtype)
 
 
 def apply(name: str, x: Tensor, step: Tensor, sign: Tensor) -> Tensor:
@@ -72,13 +66,7 @@ def apply(name: str, x: Tensor, step: Tensor, sign: Tensor) -> Tensor:
             return tone.posterize(x, 8 - (step / ((BINS - 1) / 6)).round().long())
         case "solarize":
             return tone.solarize(x, (255 - 255 * share).ceil().long())
-    blend = {
-        "brightness": colour.brightness,
-        "contrast": colour.contrast,
-        "colour": colour.colour,
-        "sharpness": colour.sharpness,
-    }
-    return blend[name](x, 1 + 0.99 * signed)
+    return colour.ENHANCEMENTS[name](x, 1 + 0.99 * signed)
 
 
 METHOD = TrivialAugment

@@ -43,6 +43,10 @@ def sharpness(x: Tensor, factor: Tensor) -> Tensor:
     return _blend(smooth.view_as(x), x, factor)
 
 
+ENHANCEMENTS = {"brightness": brightness, "contrast": contrast, "colour": colour, "sharpness": sharpness}
+"""Name -> enhancement."""
+
+
 def invert(x: Tensor) -> Tensor:
     """Returns 255 - x."""
     return 255 - x

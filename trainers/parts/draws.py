@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Generator, Tensor
@@ -55,6 +56,22 @@ def host_index(count: int, rng: Generator) -> int:
     digest = hashlib.blake2b(rng.get_state().numpy().tobytes(), digest_size=8).digest()
     torch.rand((), generator=rng, device=rng.device)
     return int.from_bytes(digest, "little") % count
+
+
+def deal_pixels(x: Tensor, kinds: int, rng: Generator) -> tuple[tuple[Tensor, ...], Tensor]:
+    """Deals the images x (B, C, H, W) in [0, 1] evenly to `kinds` kinds of change, see `deal`.
+
+    Returns the 8-bit images of each kind, as many for every one, and where the B images lie among all of them, which
+    `gathered` takes.
+    """
+    run = math.ceil(len(x) / kinds)
+    item, place = deal(1, len(x), kinds * run, rng)
+    return (x * 255).round().to(torch.uint8).index_select(0, item[0]).chunk(kinds), place[0]
+
+
+def gathered(parts: Sequence[Tensor], place: Tensor, dtype: torch.dtype) -> Tensor:
+    """Returns the images that `deal_pixels` dealt, in their own order again and in [0, 1]; parts: of each kind."""
+    return torch.cat(list(parts)).index_select(0, place).to(dtype) / 255
 
 
 def deal(hands: int, count: int, places: int, rng: Generator) -> tuple[Tensor, Tensor]:
