@@ -131,7 +131,7 @@ def _work(plan: Plan, listeners: Sequence[Listener]) -> bool:
 
     ahead = _ahead(plan, selecting)
     _say(listeners, "starting Ray", *ahead)
-    with connected(plan.options) as scratch:
+    with connected(plan.options, ahead[0] - ahead[1]) as scratch:
         _say(listeners, "searching" if selecting else "training and evaluating", *ahead)
         from study.engine.tune import Bench, run_trials  # noqa: PLC0415  imports ray, see `connected`
 

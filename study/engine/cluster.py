@@ -31,6 +31,8 @@ QUIET = {
     # A trial that failed reports no metric.
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }
+PRELOADED = {"RAY_preload_python_modules": "study.engine.actor,torch._dynamo"}
+"""Has workers import what every trial needs (an optimiser: torch._dynamo) while they wait for their first one."""
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Keeps a local Ray on the loopback interface; the switch's name notwithstanding, it is what does."""
 LONGEST = 28
@@ -44,9 +46,10 @@ LOCAL = "local"
 
 
 @contextmanager
-def connected(options: Options) -> Iterator[Path]:
+def connected(options: Options, trials: int) -> Iterator[Path]:
     """Starts Ray on this machine, or joins the cluster; yields a folder for temporary files; ends what it started.
 
+    trials: how many there are to run.
     Must come before any import of ray in the process, which reads its settings as it is imported.
     Raises UserError when no cluster answers or no trial would ever fit.
     """
@@ -54,6 +57,8 @@ def connected(options: Options) -> Iterator[Path]:
     if _local(options):
         # A token of this run's own: other users of the machine can reach the ports, but not use them.
         os.environ.update(LOOPBACK, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+        if _fills(options, trials):
+            os.environ.update(PRELOADED)
     short = len(tempfile.gettempdir()) <= LONGEST
     scratch = Path(tempfile.mkdtemp(prefix="study-", dir=None if short else "/tmp"))
     try:
@@ -80,6 +85,24 @@ def _local(options: Options) -> bool:
     return options.address in (None, LOCAL)
 
 
+def _fills(options: Options, trials: int) -> bool:
+    """Whether most of the workers that Ray starts at once, one a core, will have a trial; each takes torch's memory."""
+    at_once = min(trials, options.max_concurrent or trials)
+    return not options.gpus_per_trial and 2 * at_once > (os.cpu_count() or 1)
+
+
+def _take_waiting_workers() -> None:
+    """Has Tune's actors start in workers that wait, which have imported what they need, and not in new ones.
+
+    Ray starts a new process for an actor with environment variables of its own. Tune hands the driver's to its actors;
+    where Ray runs on this machine alone, its workers have the driver's anyway.
+    """
+    from ray.tune.execution import class_cache  # noqa: PLC0415
+
+    class_cache.DEFAULT_ENV_VARS = {}
+    class_cache.ENV_VARS_TO_PROPAGATE = set()
+
+
 def _start(options: Options, scratch: Path) -> None:
     import ray  # noqa: PLC0415
 
@@ -96,6 +119,7 @@ def _start(options: Options, scratch: Path) -> None:
             raise UserError(
                 f"Ray did not start on this machine, is it very busy? Try again. Ray says: {error}"
             ) from error
+        _take_waiting_workers()
         return
     try:
         ray.init(address=options.address, log_to_driver=False, logging_level="ERROR")

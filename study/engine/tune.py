@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ray import cloudpickle, tune
+from ray.air._internal import usage
 from ray.exceptions import RayActorError
 from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, TrialScheduler
 
@@ -25,6 +26,9 @@ from study.ledger.trial import Trial
 from study.ledger.uri import mask
 from study.plan.options import Options
 from study.plan.space import Space
+
+# For telemetry, which is off, Tune would import MLflow while the mirror does: seconds, and at times a deadlock.
+usage.tag_callbacks = lambda callbacks: False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,7 +72,8 @@ class Mirror:
         while summary is None:
             events, summary = self._gather()
             self._pending += events
-            self._attempt(self._update)
+            if self._pending:
+                self._attempt(self._update)
         end = time.monotonic() + AGAIN
         while not self._attempt(lambda store: self._deliver(store, summary)) and time.monotonic() < end:
             time.sleep(1)
@@ -109,7 +110,7 @@ class Mirror:
     def _attempt(self, act: "Callable[[Store], None]") -> bool:
         """Whether it could be done; `error` says why not."""
         try:
-            # The import takes seconds; here it runs beside Ray's own start.
+            # The import takes seconds. The first event comes once Ray runs: nobody waits for it then.
             from study.tracking.runs import Store  # noqa: PLC0415
 
             if self.store is None:

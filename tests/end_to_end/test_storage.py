@@ -12,7 +12,7 @@ from tests.end_to_end.launches import Command, Ray, children, faulty, finished, 
 
 def test_a_machine_that_is_lost_takes_nothing_with_it(work: Path, scratch: Path, ray: Ray, tmp_path: Path) -> None:
     file, gates = faulty(work, "stored", '{"name": Grid("first", "second")}')
-    store, lost, new = tmp_path / "store", work / "lost", work / "new"
+    store, lost, new = tmp_path / "store", work / "lost", work / "elsewhere"
     home = Folder(store)
     launch = ("launch", file, "--storage", store.as_uri())
 
