@@ -5,9 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from reports.core.choose import base
-from reports.core.significance import with_best
-from reports.core.stats import by_corruption, by_trial, short_number
+from reports.core.choose import base_label
+from reports.core.families import named
+from reports.core.significance import current_level, level_text, with_best
+from reports.core.stats import by_corruption, by_label, by_trial, short_number
 
 MEASURES = {"corruption": "All corruptions", "corruption_no_noise": "Without noise", "clean": "Clean images"}
 """Column of `by_trial` -> a card's title; the best setting is that of the first which was measured."""
@@ -27,12 +28,11 @@ def cards(rows: pd.DataFrame) -> list[Card]:
     rows: the tidy rows of finished trials on one dataset. Gains are means of paired differences over seeds; intervals
     are those of the conclusion (`reports.core.significance.with_best`). Empty without a base, or where it is the best.
     """
-    if rows.empty or (reference := base(rows)) is None:
+    over = base_label(rows)
+    if over is None:
         return []
     trials = by_trial(rows)
-    names = rows.drop_duplicates("config").set_index("config")["label"]
-    over = names[reference]
-    matrices = {name: _matrix(trials, name) for name in MEASURES if name in trials and trials[name].notna().any()}
+    matrices = {name: by_label(trials, name) for name in MEASURES if trials[name].notna().any()}
     if not matrices:
         return []
     best = with_best(next(iter(matrices.values()))).reference
@@ -46,7 +46,7 @@ def _extremes(rows: pd.DataFrame, best: object, over: object) -> list[Card | Non
     """Returns the cards of the corruptions that the best setting helps most and least."""
     means = by_corruption(rows)
     parts = {
-        str(name): _matrix(part, "accuracy")
+        str(name): by_label(part, "accuracy")
         for name, part in means[means["family"].notna()].groupby("corruption", sort=False)
     }
     gains = {name: _difference(matrix, best, over)[0] for name, matrix in parts.items()}
@@ -55,21 +55,15 @@ def _extremes(rows: pd.DataFrame, best: object, over: object) -> list[Card | Non
         return []
     chosen = {"Most helped": max(known, key=known.__getitem__), "Least helped": min(known, key=known.__getitem__)}
     note = f", one of {len(known)}"
-    return [
-        _card(f"{title}: {name.replace('_', ' ')}", parts[name], best, over, note) for title, name in chosen.items()
-    ]
-
-
-def _matrix(trials: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """Returns a measure as labels x seeds."""
-    return trials.dropna(subset=measure).pivot_table(index="label", columns="seed", values=measure, sort=False)
+    return [_card(f"{title}: {named(name)}", parts[name], best, over, note) for title, name in chosen.items()]
 
 
 def _card(title: str, matrix: pd.DataFrame, best: object, over: object, note: str = "") -> Card | None:
     gain, low, high = (100 * value for value in _difference(matrix, best, over))
     if np.isnan(gain):
         return None
-    interval = "one seed, no interval" if np.isnan(low) else f"95% interval {_signed(low)} to {_signed(high)}"
+    coverage = level_text(1 - current_level())
+    interval = "one seed, no interval" if np.isnan(low) else f"{coverage} interval {_signed(low)} to {_signed(high)}"
     return Card(title, f"{_signed(gain)} points", interval + note)
 
 

@@ -27,6 +27,12 @@ def base(table: pd.DataFrame) -> str | None:
     return next((found[0] for found in (vanilla, off, silent) if len(found) == 1), None)
 
 
+def base_label(table: pd.DataFrame) -> str | None:
+    """Returns the label of `base`, None where there is none."""
+    reference = base(table) if len(table) else None
+    return None if reference is None else str(table.loc[table["config"] == reference, "label"].iloc[0])
+
+
 def strongest(table: pd.DataFrame, limit: int, keep: str | None = None) -> set[str]:
     """Returns the configs of the `limit` settings that are most accurate, `keep` (where given) among them.
 

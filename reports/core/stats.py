@@ -63,6 +63,15 @@ def by_trial(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, axis=1).reset_index()
 
 
+def by_label(trials: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Returns a column of `by_trial`, or of rows as it has them, as labels x seeds.
+
+    Settings stand in the order of the rows; those that were not measured have no row.
+    """
+    measured = trials.dropna(subset=measure)
+    return measured.pivot(index="label", columns="seed", values=measure).reindex(measured["label"].unique())
+
+
 def best_interval(x: np.ndarray, accuracy: np.ndarray, level: float = 0.95) -> tuple[float, float, float]:
     """Returns (best x, low, high): where the mean over seeds is highest, with a bootstrap interval over seeds.
 

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import pandas as pd
 
 from reports.core.cards import Card, cards
-from reports.core.choose import base
+from reports.core.choose import base_label
 from reports.core.compare import ONE_SEED, reach_text
 from reports.core.conclusion import Conclusion, conclude
 from reports.core.seed_planning import detectable_here, seeds_to_settle
 from reports.core.significance import current_level, level_text, with_best
-from reports.core.stats import by_trial, short_number
+from reports.core.stats import by_label, by_trial, short_number
 
 QUANTITIES = {"corruption": "accuracy under corruption", "clean": "clean accuracy"}
 """Column of `reports.core.stats.by_trial` -> how sentences call it; the first that was measured is the study's."""
@@ -48,10 +48,8 @@ def study_conclusion(rows: pd.DataFrame, planned: int) -> Conclusion:
     `reports.core.choose.base` names.
     """
     values, measure = _values(rows)
-    over = base(rows) if len(rows) else None
-    names = rows.drop_duplicates("config").set_index("config")["label"]
-    clean = _matrix(rows, "clean") if measure != "clean" else None
-    return conclude(values, names.get(over), clean, planned, QUANTITIES[measure])
+    clean = by_label(by_trial(rows), "clean") if measure != "clean" else None
+    return conclude(values, base_label(rows), clean, planned, QUANTITIES[measure])
 
 
 def printed_numbers(rows: pd.DataFrame) -> dict[str, str]:
@@ -74,8 +72,7 @@ def printed_numbers(rows: pd.DataFrame) -> dict[str, str]:
     others = comparison.table[comparison.table["variance"].notna() & ~comparison.table["best"]]
     if others.empty:
         return numbers
-    names = rows.drop_duplicates("config").set_index("config")["label"]
-    over = names.get(base(rows))
+    over = base_label(rows)
     row = others.loc[over] if over in others.index else others.sort_values("difference", kind="stable").iloc[0]
     numbers |= {"Base": str(row.name), "Gain": short_number(100 * row["difference"])}
     if pd.notna(row["low"]):
@@ -114,17 +111,12 @@ def seed_power(rows: pd.DataFrame, seconds_per_trial: float | None = None) -> st
 
 def _values(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Returns the values that a study is judged by, labels x seeds, and which of QUANTITIES they are."""
+    trials = by_trial(rows)
     for measure in QUANTITIES:
-        values = _matrix(rows, measure)
+        values = by_label(trials, measure)
         if not values.empty:
             break
     return values, measure
-
-
-def _matrix(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """Returns a measure as labels x seeds, settings in the order of the rows; empty where it was not measured."""
-    trials = by_trial(rows).dropna(subset=measure)
-    return trials.pivot(index="label", columns="seed", values=measure).reindex(trials["label"].unique())
 
 
 def _minutes(seconds: float) -> str:

@@ -80,11 +80,12 @@ def make(
     for folder in folders:
         code.use(folder.code)
     reports: dict[str, Report] = {short(name): find("report", name) for name in wanted}
-    parts = {kind: gather.parts(sources, kind) for kind in sorted({report.reads for report in reports.values()})}
+    kinds = {"results", *(report.reads for report in reports.values())}
+    parts = {kind: gather.parts(sources, kind) for kind in sorted(kinds)}
     if not any(parts.values()):
         gather.rows(sources)  # says that there is nothing
     if x is not None:
-        reports = _along(x, reports, list(parts.get("results", {}).values()))
+        reports = _along(x, reports, list(parts["results"].values()))
     level = min(source.level for source in sources)
     sections: list[Section] = []
     summary: dict[str, float] = {}
@@ -95,32 +96,31 @@ def make(
             sections += [section] if section else []
             summary |= {f"{key}{suffix.replace('_', '.', 1)}": number for key, number in numbers.items()}
     with at_level(level):
-        said = _findings(sources)
+        said = _findings(sources, parts["results"])
         if paper:
-            kit(output / "paper", sections, _numbers(sources, said))
+            kit(output / "paper", sections, _numbers(parts["results"], said))
     if "html" in formats:
         page(output / "index.html", sections, {**about(sources), "findings": said})
     return Made(sections, summary, sources, said)
 
 
-def _findings(sources: Sequence[Source]) -> dict[str, Findings]:
+def _findings(sources: Sequence[Source], results_on: "Mapping[str, pd.DataFrame]") -> dict[str, Findings]:
     """Returns dataset -> what the finished trials on it say."""
     seconds = [results.facts(s.folder.trial(t.key).mark(State.FINISHED))["seconds"] for s in sources for t in s.trials
                if s.states[t.key] is State.FINISHED]  # fmt: skip
     said = {}
-    for data, rows in gather.parts(sources, "results").items():
+    for data, rows in results_on.items():
         planned = sum(short(trial.data) == short(data) for source in sources for trial in source.trials)
         if (sentences := findings(rows, planned, fmean(seconds))) is not None:
             said[short(data)] = sentences
     return said
 
 
-def _numbers(sources: Sequence[Source], said: Mapping[str, Findings]) -> dict[str, dict[str, str]]:
+def _numbers(results_on: "Mapping[str, pd.DataFrame]", said: Mapping[str, Findings]) -> dict[str, dict[str, str]]:
     """Returns dataset -> the numbers of its finding and its sentence."""
-    parts = gather.parts(sources, "results").items()
     return {
         short(data): {**printed_numbers(rows), "Sentence": said[short(data)].wins}
-        for data, rows in parts
+        for data, rows in results_on.items()
         if short(data) in said
     }
 
