@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -36,6 +37,8 @@ class Section:
     """Format -> the table in it."""
     files: Mapping[str, bytes] = field(default_factory=dict)
     """Format -> a file for the page's downloads."""
+    live: Mapping[str, Any] | None = None
+    """What the page draws the figure from where scripts run (`reports.core.gain_data`)."""
 
 
 def write(

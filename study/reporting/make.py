@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reports.core.gain_data import gain_data
 from reports.core.page import page
 from reports.core.paper import kit
 from reports.core.report import Report
@@ -18,6 +19,7 @@ from reports.core.significance import at_level
 from reports.core.study_conclusion import Findings, findings, printed_numbers
 from reports.core.style import VENUES, at_venue
 from reports.core.write import FORMATS, Section, write
+from reports.paired_gain import REPORT as GAINS
 from study.errors import UserError
 from study.ledger import files, results
 from study.ledger.folder import Folder
@@ -99,9 +101,20 @@ def make(
         said = _findings(sources, parts["results"])
         if paper:
             kit(output / "paper", sections, _numbers(parts["results"], said))
+        first = _main_figures(parts["results"], output) if "html" in formats and not only else []
     if "html" in formats:
-        page(output / "index.html", sections, {**about(sources), "findings": said})
+        others = [section for section in sections if section.name not in {each.name for each in first}]
+        page(output / "index.html", [*first, *others], {**about(sources), "findings": said})
     return Made(sections, summary, sources, said)
+
+
+def _main_figures(results_on: "dict[str, pd.DataFrame]", output: Path) -> list[Section]:
+    """Returns the page's first figure, of each dataset: gains over the base, with what makes it interactive."""
+    sections = []
+    for suffix, rows, report in _apart(GAINS, results_on):
+        section, _ = write(f"paired_gain{suffix}", report, rows, output, ("html",))
+        sections += [replace(section, live=gain_data(rows))] if section else []
+    return sections
 
 
 def _findings(sources: Sequence[Source], results_on: "Mapping[str, pd.DataFrame]") -> dict[str, Findings]:

@@ -1,10 +1,5 @@
 """The page in a real browser: it sorts, copies, follows the colour scheme, and does not scroll sideways on a phone."""
 
-import html
-import json
-import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +10,9 @@ from reports.core.page import page
 from reports.core.study_conclusion import Findings
 from reports.core.write import Section, write
 from study.registry.lookup import find
+from tests.browser import look, need_browser, with_probe
 from tests.support import table, trials
 
-BROWSER = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND",
-)  # fmt: skip
 ABOUT: dict[str, Any] = {
     "findings": {"digits": Findings("GNT wins.", "All is settled.", "With 3 seeds, much is told apart.")},
     "title": "A study with a long title_that_has_no_space_in_it_anywhere_and_goes_on", "questions": ["Q?"],
@@ -34,9 +23,8 @@ CELLS = pd.DataFrame(
     {"Name": ["b 10", "a", "b 9"], "Value": ["9.5 ± 0.1 *", "(10.2 ± 3.0)", "<0.001"], "p": ["", "2", "1"]}
 )
 PROBE = """
-<script>
 const cells = at => [...document.querySelectorAll("#small tbody tr")].map(row => row.cells[at].textContent.trim());
-const seen = {orders: []};
+seen.orders = [];
 for (const at of [1, 1, 1, 2, 0]) {
   const th = document.querySelectorAll("#small thead th")[at], button = th.querySelector("button");
   button.focus();
@@ -52,13 +40,8 @@ seen.boxes = [...document.querySelectorAll(".scroll")].map(box => [box.scrollWid
 seen.paper = getComputedStyle(document.body).backgroundColor;
 const label = document.querySelector("figure svg text, figure svg use");
 seen.ink = getComputedStyle(label).fill;
-setTimeout(() => {
-  seen.copied = document.querySelector("[role=status]").textContent;
-  const text = JSON.stringify(seen);
-  if (parent !== window) parent.postMessage(text, "*");
-  else document.body.innerHTML = "<pre id=seen></pre>", document.getElementById("seen").textContent = text;
-}, 300);
-</script>
+await new Promise(resolve => setTimeout(resolve, 300));
+seen.copied = document.querySelector(".take [role=status]").textContent;
 """
 PHONE = """<!doctype html><body><iframe src="page.html" style="width:390px;height:800px;border:0"></iframe><pre></pre>
 <script>addEventListener("message", event => { document.querySelector("pre").textContent = event.data; });</script>
@@ -68,8 +51,7 @@ PHONE = """<!doctype html><body><iframe src="page.html" style="width:390px;heigh
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page with a figure and a wide table, and one with a small table; a script in it writes down what it sees."""
-    if not BROWSER:
-        pytest.skip("needs Chromium or Chrome")
+    need_browser()
     made = tmp_path_factory.mktemp("page")
     rows = table([t for t in trials("sigma_sweep", seeds=2) if t.arm == "GNT"][:8], made)
     section, _ = write("accuracy_curve", find("report", "accuracy_curve"), rows, made, ("html",))
@@ -77,33 +59,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     small = Section("small", "Small", "Caption.", CELLS, texts={"tex": "x"})
     wide = Section("wide", "Wide", "Caption.", pd.DataFrame({f"Column {i}": ["1.0 ± 0.1"] for i in range(20)}))
     page(made / "page.html", [section, small, wide], ABOUT)
-    path = made / "page.html"
-    path.write_text(path.read_text(encoding="utf-8").replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
+    with_probe(made / "page.html", PROBE)
     (made / "phone.html").write_text(PHONE, encoding="utf-8")
     return made
 
 
-def _seen(path: Path, *flags: str) -> dict[str, Any]:
-    """What the script in the page saw."""
-    profile = path.parent / "profile"
-    command = [
-        BROWSER,
-        *FLAGS,
-        f"--user-data-dir={profile}",
-        "--virtual-time-budget=5000",
-        *flags,
-        "--dump-dom",
-        path.as_uri(),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
-    found = re.findall(r"<pre[^>]*>(\{.*?\})</pre>", done.stdout)
-    assert len(found) == 1, done.stdout[-500:] + done.stderr[-500:]
-    seen: dict[str, Any] = json.loads(html.unescape(found[0]))
-    return seen
-
-
 def test_on_a_desktop(folder: Path) -> None:
-    seen = _seen(folder / "page.html", "--window-size=1280,900", "--blink-settings=preferredColorScheme=1")
+    seen = look(folder / "page.html", "--window-size=1280,900", "--blink-settings=preferredColorScheme=1")
     assert seen["orders"] == [
         ["ascending", ["<0.001", "9.5 ± 0.1 *", "(10.2 ± 3.0)"]],
         ["descending", ["(10.2 ± 3.0)", "9.5 ± 0.1 *", "<0.001"]],
@@ -118,12 +80,12 @@ def test_on_a_desktop(folder: Path) -> None:
 
 
 def test_on_a_dark_screen(folder: Path) -> None:
-    seen = _seen(folder / "page.html", "--blink-settings=preferredColorScheme=0")
+    seen = look(folder / "page.html", "--blink-settings=preferredColorScheme=0")
     assert seen["paper"] == "rgb(20, 24, 28)" and seen["ink"] == "rgb(230, 233, 236)"
 
 
 def test_on_a_phone_the_boxes_scroll_and_the_page_does_not(folder: Path) -> None:
-    seen = _seen(folder / "phone.html", "--window-size=800,900")
+    seen = look(folder / "phone.html", "--window-size=800,900")
     assert seen["width"][1] <= 390 and seen["width"][0] <= seen["width"][1]
     figure, _, _, wide = seen["boxes"]
     assert wide[0] > wide[1] and figure[0] > figure[1] and all(client <= 390 for _, client in seen["boxes"])

@@ -1,0 +1,90 @@
+"""What each setting gains over the base, seed by seed: differences at common seeds, with their intervals."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reports.core.choose import base, limit_text, strongest
+from reports.core.compare import GAIN, SETTING, compare, gain_note, gain_text, p_text, with_gains
+from reports.core.looks import in_order, shortened
+from reports.core.report import Report
+from reports.core.stats import MEASURES, by_trial, count_text, percent
+from reports.core.style import PALETTE, text_width
+
+LIMIT = 24
+SEED = "gain at seed "
+"""Columns of the points: the gain at one seed."""
+
+
+def points(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns one row a setting: SETTING, measure, n, mean and std of its accuracy over seeds, base, GAIN, shown, and
+    SEED with the seed's number for each seed.
+
+    measure: accuracy under corruption, of clean images where nothing else was measured. GAIN: over the base
+    (`reports.core.choose.base`) as `reports.core.compare.with_gains` has it. shown: whether the figure shows the
+    setting. Empty without a base.
+    """
+    trials = by_trial(table)
+    over = base(table) if len(trials) else None
+    if over is None:
+        return pd.DataFrame()
+    measure = "corruption" if trials["corruption"].notna().any() else "clean"
+    long = trials.rename(columns={measure: "value"}).assign(measure=measure)[[*SETTING, "measure", "seed", "value"]]
+    frame = with_gains(compare(long, "measure"), long, "measure", dict.fromkeys(long["config"], over))
+    values = long.pivot(index="config", columns="seed", values="value")
+    if over not in frame["config"].to_numpy():  # none of its trials is finished
+        return pd.DataFrame()
+    each = (values - values.loc[over]).add_prefix(SEED).reset_index()
+    chosen = frame[[*SETTING, "measure", "n", "mean", "std", "base", *GAIN]]
+    return chosen.assign(shown=frame["config"].isin(strongest(table, LIMIT, over))).merge(each, on="config")
+
+
+def table(points: pd.DataFrame) -> pd.DataFrame:
+    """Returns a row a setting: n, accuracy in percent, the gain with its interval, p, and the gain at each seed."""
+    rows = []
+    for row in points.to_dict("records"):
+        gains = [row[name] for name in _seeds(points)]
+        interval = gain_text(row["gain"], row["gain_low"], row["gain_high"])
+        rows.append({
+            "Training": row["label"], "n": str(row["n"]), MEASURES[row["measure"]]: percent(row["mean"], row["std"]),
+            "Gain": "-" if row["base"] else interval, "p (Holm)": p_text(row["gain_p"]),
+            "Gain at each seed": "" if row["base"] else ", ".join(gain_text(gain) for gain in gains if gain == gain),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def caption(points: pd.DataFrame) -> str:
+    """Returns what the figure and the table show."""
+    name = MEASURES[points["measure"].iloc[0]].lower()
+    over = points.loc[points["base"], "label"].iloc[0]
+    return (
+        f"Top-1 accuracy, mean ± standard deviation over n = {count_text(points['n'])}. "
+        f"{gain_note(points, over, name, 'bars')} Each thin line is a seed.{limit_text(points)}"
+    )
+
+
+def draw(points: pd.DataFrame) -> Figure:
+    """Returns a row a setting: its mean gain with the interval; a thin line for each seed goes through all of them."""
+    order = in_order(points[points["shown"]])
+    rows = points.set_index("config").loc[order.index]
+    figure = Figure(figsize=(text_width(), 0.7 + 0.2 * len(rows)), layout="constrained")
+    axis = figure.subplots()
+    places = range(len(rows))
+    for name in _seeds(points):
+        axis.plot(100 * rows[name], places, color="0.7", linewidth=0.6, zorder=1.5)
+    axis.axvline(0, color="0.35", linewidth=0.8)
+    axis.hlines(places, 100 * rows["gain_low"], 100 * rows["gain_high"], color=PALETTE[0], linewidth=1.6)
+    axis.plot(100 * rows["gain"], places, "o", color=PALETTE[0])
+    labels = [shortened(text) + " (base)" * is_base for text, is_base in zip(order["label"], rows["base"], strict=True)]
+    axis.set_yticks(places, labels)
+    axis.set_ylim(len(rows) - 0.4, -0.6)
+    name = MEASURES[points["measure"].iloc[0]].lower()
+    axis.set_xlabel(f"gain over the base, {name} (points)")
+    return figure
+
+
+def _seeds(points: pd.DataFrame) -> list[str]:
+    """Returns the columns with the gain at a seed."""
+    return [name for name in points if name.startswith(SEED)]
+
+
+REPORT = Report(title="Gain over the base", points=points, table=table, caption=caption, draw=draw, headline=True)

@@ -1,0 +1,55 @@
+"""A page in headless Chromium: what a script in it sees."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BROWSER = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND",
+)  # fmt: skip
+
+
+def need_browser() -> None:
+    """Skips the test where there is no browser."""
+    if not BROWSER:
+        pytest.skip("needs Chromium or Chrome")
+
+
+def with_probe(page: Path, script: str) -> None:
+    """Puts a script at the end of a page; its object `seen` is what `look` returns. The script may await."""
+    probe = f"""
+const seen = {{}};
+(async () => {{
+{script}
+}})().catch(error => {{ seen.error = String(error); }}).then(() => {{
+  const text = JSON.stringify(seen);
+  if (parent !== window) parent.postMessage(text, "*");
+  else document.body.innerHTML = "<pre id=seen></pre>", document.getElementById("seen").textContent = text;
+}});"""
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace("</body>", f"<script>{probe}</script></body>"), encoding="utf-8")
+
+
+def look(path: Path, *flags: str) -> dict[str, Any]:
+    """Returns what the script of `with_probe` has seen."""
+    profile = path.parent / "profile"
+    command = [
+        BROWSER, *FLAGS, f"--user-data-dir={profile}", "--virtual-time-budget=5000", *flags, "--dump-dom",
+        path.as_uri(),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
+    found = re.findall(r"<pre[^>]*>(\{.*?\})</pre>", done.stdout)
+    assert len(found) == 1, done.stdout[-500:] + done.stderr[-500:]
+    seen: dict[str, Any] = json.loads(html.unescape(found[0]))
+    assert "error" not in seen, seen["error"]
+    return seen
