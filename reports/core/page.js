@@ -21,6 +21,37 @@ for (const button of document.querySelectorAll("th button")) button.addEventList
     : (a, b) => sign * text(a).localeCompare(text(b), "en", { numeric: true });
   body.append(...(order ? [...full.sort(compare), ...empty] : rows));
 });
+// Rows that have every word of the filter stay; shades go from the lowest to the highest number of a column.
+function shade(table, on) {
+  for (const th of table.tHead.rows[0].cells) {
+    const cells = [...table.tBodies[0].rows].map(row => row.cells[th.cellIndex]), values = cells.map(cell => number(cell.textContent.trim()));
+    const known = values.filter(isFinite), low = Math.min(...known), high = Math.max(...known);
+    cells.forEach((cell, i) => {
+      const share = on && th.cellIndex && high > low && isFinite(values[i]) ? 4 + 32 * (values[i] - low) / (high - low) : 0;
+      cell.style.background = share ? `color-mix(in srgb, var(--link) ${share.toFixed(0)}%, var(--paper))` : "";
+    });
+  }
+}
+for (const box of document.querySelectorAll(".table")) {
+  const table = box.querySelector("table"), rows = [...table.tBodies[0].rows], tools = document.createElement("div");
+  if (rows.length < 4) continue;
+  tools.className = "tools";
+  tools.innerHTML = '<label>Filter rows <input type="search"></label><label><input type="checkbox"> Shade numbers</label><span role="status"></span>';
+  const [filter, shades] = tools.querySelectorAll("input"), status = tools.lastChild;
+  filter.addEventListener("input", () => {
+    const words = filter.value.toLowerCase().split(/\s+/);
+    for (const row of rows) row.hidden = !words.every(word => row.textContent.toLowerCase().includes(word));
+    status.textContent = filter.value.trim() ? `${rows.filter(row => !row.hidden).length} of ${rows.length} rows` : "";
+  });
+  shades.addEventListener("change", () => shade(table, shades.checked));
+  box.closest(".frame").before(tools);
+}
+// The right edge of what scrolls fades while there is more.
+for (const box of document.querySelectorAll(".scroll")) {
+  const look = () => box.parentElement.classList.toggle("more", box.scrollLeft + box.clientWidth < box.scrollWidth - 2);
+  box.addEventListener("scroll", look, { passive: true });
+  new ResizeObserver(look).observe(box);
+}
 for (const button of document.querySelectorAll("[data-copy]")) button.addEventListener("click", async () => {
   const source = document.getElementById(button.dataset.copy), status = button.parentElement.querySelector("[role=status]");
   const range = document.createRange();

@@ -20,6 +20,7 @@ from reports.core.study_conclusion import Findings, findings, printed_numbers
 from reports.core.style import VENUES, at_venue
 from reports.core.write import FORMATS, Section, write
 from reports.paired_gain import REPORT as GAINS
+from reports.training_curves import REPORT as CURVES
 from study.errors import UserError
 from study.ledger import files, results
 from study.ledger.folder import Folder
@@ -101,20 +102,23 @@ def make(
         said = _findings(sources, parts["results"])
         if paper:
             kit(output / "paper", sections, _numbers(parts["results"], said))
-        first = _main_figures(parts["results"], output) if "html" in formats and not only else []
+        shown = sections if only or "html" not in formats else _whole(sections, parts["results"], output)
     if "html" in formats:
-        others = [section for section in sections if section.name not in {each.name for each in first}]
-        page(output / "index.html", [*first, *others], {**about(sources), "findings": said})
+        page(output / "index.html", shown, {**about(sources), "findings": said})
     return Made(sections, summary, sources, said)
 
 
-def _main_figures(results_on: "dict[str, pd.DataFrame]", output: Path) -> list[Section]:
-    """Returns the page's first figure, of each dataset: gains over the base, with what makes it interactive."""
-    sections = []
+def _whole(sections: Sequence[Section], results_on: "dict[str, pd.DataFrame]", output: Path) -> list[Section]:
+    """Returns the sections of a page: the gains over the base first, those of the reports, and how training went."""
+    first, last = [], []
     for suffix, rows, report in _apart(GAINS, results_on):
         section, _ = write(f"paired_gain{suffix}", report, rows, output, ("html",))
-        sections += [replace(section, live=gain_data(rows))] if section else []
-    return sections
+        first += [replace(section, live=gain_data(rows))] if section else []
+    for suffix, rows, report in _apart(CURVES, results_on):
+        section, _ = write(f"training_curves{suffix}", report, rows, output, ("html",))
+        last += [section] if section else []
+    names = {section.name for section in (*first, *last)}
+    return [*first, *(section for section in sections if section.name not in names), *last]
 
 
 def _findings(sources: Sequence[Source], results_on: "Mapping[str, pd.DataFrame]") -> dict[str, Findings]:

@@ -22,6 +22,10 @@ ABOUT: dict[str, Any] = {
 CELLS = pd.DataFrame(
     {"Name": ["b 10", "a", "b 9"], "Value": ["9.5 ± 0.1 *", "(10.2 ± 3.0)", "<0.001"], "p": ["", "2", "1"]}
 )
+WIDE = pd.DataFrame(
+    {"Name": [f"row {i}" for i in range(5)], "Value": [f"{i}.0" for i in range(5)], "Same": ["7"] * 5}
+    | {f"Column {i}": ["1.0 ± 0.1"] * 5 for i in range(20)}
+)
 PROBE = """
 const cells = at => [...document.querySelectorAll("#small tbody tr")].map(row => row.cells[at].textContent.trim());
 seen.orders = [];
@@ -33,6 +37,29 @@ for (const at of [1, 1, 1, 2, 0]) {
   seen.orders.push([th.getAttribute("aria-sort"), cells(at)]);
 }
 seen.sorted = document.querySelectorAll("#small [aria-sort]").length;
+const [filter, shades] = document.querySelectorAll("#wide .tools input");
+filter.value = "ROW 3 1.0";
+filter.dispatchEvent(new Event("input"));
+seen.filtered = [[...document.querySelectorAll("#wide tbody tr:not([hidden])")].map(row => row.cells[0].textContent),
+  document.querySelector("#wide .tools [role=status]").textContent];
+filter.value = "";
+filter.dispatchEvent(new Event("input"));
+seen.all = document.querySelectorAll("#wide tbody tr:not([hidden])").length;
+const colours = at => [...document.querySelectorAll("#wide tbody tr")].map(row => row.cells[at].style.background);
+shades.click();
+seen.shaded = [colours(0), colours(1), colours(2)];
+shades.click();
+seen.plain = colours(1);
+seen.tools = document.querySelectorAll(".tools").length;
+const wide = document.querySelector("#wide .table"), frame = wide.parentElement;
+const more = () => frame.classList.contains("more");
+await new Promise(resolve => setTimeout(resolve, 100));
+seen.more = [more()];
+wide.scrollLeft = 1e6;
+wide.dispatchEvent(new Event("scroll"));
+seen.more.push(more());
+// As for pages from disk. The real one answers from another process, for which virtual time does not wait.
+Object.defineProperty(navigator, "clipboard", { value: { writeText: () => Promise.reject(new Error("not allowed")) } });
 document.querySelector("[data-copy]").click();
 const root = document.documentElement;
 seen.width = [root.scrollWidth, root.clientWidth];
@@ -57,7 +84,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     section, _ = write("accuracy_curve", find("report", "accuracy_curve"), rows, made, ("html",))
     assert section is not None
     small = Section("small", "Small", "Caption.", CELLS, texts={"tex": "x"})
-    wide = Section("wide", "Wide", "Caption.", pd.DataFrame({f"Column {i}": ["1.0 ± 0.1"] for i in range(20)}))
+    wide = Section("wide", "Wide", "Caption.", WIDE)
     page(made / "page.html", [section, small, wide], ABOUT)
     with_probe(made / "page.html", PROBE)
     (made / "phone.html").write_text(PHONE, encoding="utf-8")
@@ -77,6 +104,15 @@ def test_on_a_desktop(folder: Path) -> None:
     assert (
         seen["width"][0] <= seen["width"][1] and seen["paper"] == "rgb(255, 255, 255)" and seen["ink"] == "rgb(0, 0, 0)"
     )
+
+
+def test_tables_filter_shade_and_show_that_there_is_more(folder: Path) -> None:
+    seen = look(folder / "page.html", "--window-size=1280,900")
+    assert seen["filtered"] == [["row 3"], "1 of 5 rows"] and seen["all"] == 5
+    names, values, same = seen["shaded"]
+    assert names == same == [""] * 5 == seen["plain"] and len(set(values)) == 5
+    assert [int(part.split("%")[0].split()[-1]) for part in values] == [4, 12, 20, 28, 36]
+    assert seen["tools"] == 2 and seen["more"] == [True, False]
 
 
 def test_on_a_dark_screen(folder: Path) -> None:
