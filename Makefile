@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: sweep test test-slow check tools
+.PHONY: sweep test test-slow check gpu tools
 
 sweep: .venv/ready  ## the first study on the embedded data
 	$(BIN)/study launch sigma_sweep
@@ -14,6 +14,9 @@ test-slow: .venv/ready  ## what takes minutes
 
 check: .venv/ready  ## style, types and tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python -m pytest -rs -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+
+gpu:  ## what a GPU computes beside a CPU, and how fast; needs torch there, neither Ray nor MLflow nor a network
+	$(or $(wildcard $(BIN)/python),$(PYTHON)) -m benchmarks.gpu --output gpu.json
 
 tools:  ## a browser and a TeX, which only tests need; with apt, where it may
 	sh .ci/tools

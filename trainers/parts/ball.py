@@ -40,9 +40,10 @@ def salt_and_pepper(x: Tensor, share: Tensor, most: float, rng: Generator) -> Te
     places = x[0].numel()
     count = int(most * places)
     at = torch.randint(places, (len(x), count), generator=rng, device=x.device)
-    value = torch.randint(0, 2, (len(x), count), generator=rng, device=x.device).to(x.dtype)
     chosen = torch.arange(count, device=x.device) < (share * places).long()[:, None]
-    flat = x.flatten(1)
-    # What is not chosen goes to a place of its own behind the image, so that it overwrites nothing.
-    padded = torch.cat([flat, flat.new_zeros(len(x), 1)], 1)
-    return padded.scatter(1, torch.where(chosen, at, places), value)[:, :places].view_as(x)
+    # What is not chosen goes to a place of its own behind the image. A place that is drawn twice has one value: of two
+    # that are written to it, a GPU keeps either.
+    behind = torch.zeros(len(x), places + 1, dtype=torch.bool, device=x.device)
+    changed = behind.scatter(1, torch.where(chosen, at, places), True)[:, :places]  # noqa: FBT003
+    value = torch.randint(0, 2, (len(x), places), generator=rng, device=x.device).to(x.dtype)
+    return torch.where(changed, value, x.flatten(1)).view_as(x)
