@@ -59,7 +59,8 @@ for (const button of document.querySelectorAll("[data-copy]")) button.addEventLi
     await navigator.clipboard.writeText(source.textContent);
     status.textContent = "Copied.";
   } catch {  // no clipboard for pages from disk, or not allowed: select it, so that the keys copy
-    source.closest("details").open = true;
+    const details = source.closest("details");
+    if (details) details.open = true;
     range.selectNodeContents(source);
     getSelection().removeAllRanges();
     getSelection().addRange(range);

@@ -113,6 +113,14 @@ def short_number(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 0.1 else f"{value:.2g}"
 
 
+def duration_text(seconds: float) -> str:
+    """Returns about how long something takes: "under a minute", "about 5 minutes", "about 2.5 hours"."""
+    minutes = round(seconds / 60)
+    if minutes >= 90:
+        return f"about {seconds / 3600:.2g} hours"
+    return f"about {minutes} minute{'' if minutes == 1 else 's'}" if minutes else "under a minute"
+
+
 def metric_name(text: object) -> str:
     """Returns a setting's name in the characters that MLflow takes for a metric."""
     return "".join(c if c.isalnum() or c in "._- " else "_" for c in str(text))

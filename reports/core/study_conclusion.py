@@ -10,11 +10,20 @@ from reports.core.compare import ONE_SEED, reach_text
 from reports.core.conclusion import Conclusion, conclude
 from reports.core.seed_planning import detectable_here, seeds_to_settle
 from reports.core.significance import current_level, level_text, with_best
-from reports.core.stats import by_label, by_trial, short_number
+from reports.core.stats import by_label, by_trial, duration_text, short_number
 
 QUANTITIES = {"corruption": "accuracy under corruption", "clean": "clean accuracy"}
 """Column of `reports.core.stats.by_trial` -> how sentences call it; the first that was measured is the study's."""
 TOP = 3
+FIRST, MOST = 3, 20
+"""Seeds of a setting: those that make a comparison, and those of which more are not worth while."""
+
+
+class WantedSeeds(NamedTuple):
+    """seeds: of a setting, in all. trials: how many are missing, of the settings not told apart from the best."""
+
+    seeds: int
+    trials: int
 
 
 class Findings(NamedTuple):
@@ -105,8 +114,30 @@ def seed_power(rows: pd.DataFrame, seconds_per_trial: float | None = None) -> st
         return f"{text}; {top} are too close for more seeds to settle."
     present = values.loc[[comparison.reference, *next_ones.index]].count(axis=1)
     more = int((needed - present).clip(lower=0).sum())
-    cost = f", {_minutes(more * seconds_per_trial)}" if seconds_per_trial else ""
+    cost = f", {duration_text(more * seconds_per_trial)}" if seconds_per_trial else ""
     return f"{text}; about {needed} seeds would settle {top} ({more} more trials of these{cost})."
+
+
+def wanted_seeds(rows: pd.DataFrame) -> WantedSeeds | None:
+    """Returns the seeds that would probably tell the best of `TOP` settings apart (`reports.core.seed_planning`).
+
+    rows: as `study_conclusion` takes them. FIRST where no setting has two seeds. None where all are told apart, where
+    more than MOST would be needed, or where there is nothing to compare.
+    """
+    values, _ = _values(rows)
+    counts = values.count(axis=1)
+    if len(values) < 2:
+        return None
+    if counts.max() < 2:
+        return WantedSeeds(FIRST, int((FIRST - counts).sum()))
+    comparison = with_best(values)
+    compared = comparison.table[comparison.table["variance"].notna()]
+    needed = seeds_to_settle(comparison, TOP)
+    if needed is None or needed > MOST or compared.nsmallest(TOP - 1, "difference")["worse"].all():
+        return None
+    near = [comparison.reference, *compared.index[~compared["worse"]]]
+    missing = int((needed - counts.loc[near]).clip(lower=0).sum())
+    return WantedSeeds(needed, missing) if missing else None
 
 
 def _values(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -117,8 +148,3 @@ def _values(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         if not values.empty:
             break
     return values, measure
-
-
-def _minutes(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"about {minutes} minute{'' if minutes == 1 else 's'}" if minutes else "under a minute"

@@ -16,7 +16,7 @@ from reports.core.page import page
 from reports.core.paper import kit
 from reports.core.report import Report
 from reports.core.significance import at_level
-from reports.core.study_conclusion import Findings, findings, printed_numbers
+from reports.core.study_conclusion import Findings, findings, printed_numbers, wanted_seeds
 from reports.core.style import VENUES, at_venue
 from reports.core.write import FORMATS, Section, write
 from reports.paired_gain import REPORT as GAINS
@@ -31,6 +31,7 @@ from study.registry import sources as code
 from study.registry.lookup import find, names, suggest
 from study.reporting import directories as gather
 from study.reporting.directories import Source
+from study.reporting.next_step import next_steps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,12 +100,15 @@ def make(
             sections += [section] if section else []
             summary |= {f"{key}{suffix.replace('_', '.', 1)}": number for key, number in numbers.items()}
     with at_level(level):
-        said = _findings(sources, parts["results"])
+        seconds = _seconds(sources)
+        said = _findings(sources, parts["results"], seconds)
+        seeds = {data: more for data, rows in parts["results"].items() if (more := wanted_seeds(rows))}
         if paper:
             kit(output / "paper", sections, _numbers(parts["results"], said))
         shown = sections if only or "html" not in formats else _whole(sections, parts["results"], output)
     if "html" in formats:
-        page(output / "index.html", shown, {**about(sources), "findings": said})
+        steps = next_steps(sources, seeds, seconds)
+        page(output / "index.html", shown, {**about(sources), "findings": said, "steps": steps})
     return Made(sections, summary, sources, said)
 
 
@@ -121,14 +125,21 @@ def _whole(sections: Sequence[Section], results_on: "dict[str, pd.DataFrame]", o
     return [*first, *(section for section in sections if section.name not in names), *last]
 
 
-def _findings(sources: Sequence[Source], results_on: "Mapping[str, pd.DataFrame]") -> dict[str, Findings]:
-    """Returns dataset -> what the finished trials on it say."""
-    seconds = [results.facts(s.folder.trial(t.key).mark(State.FINISHED))["seconds"] for s in sources for t in s.trials
-               if s.states[t.key] is State.FINISHED]  # fmt: skip
+def _seconds(sources: Sequence[Source]) -> float:
+    """Returns the seconds that a finished trial took, the mean of all; 0 where none is finished."""
+    taken = [results.facts(s.folder.trial(t.key).mark(State.FINISHED))["seconds"] for s in sources for t in s.trials
+             if s.states[t.key] is State.FINISHED]  # fmt: skip
+    return fmean(taken or [0.0])
+
+
+def _findings(
+    sources: Sequence[Source], results_on: "Mapping[str, pd.DataFrame]", seconds: float
+) -> dict[str, Findings]:
+    """Returns dataset -> what the finished trials on it say. seconds: what a trial takes."""
     said = {}
     for data, rows in results_on.items():
         planned = sum(short(trial.data) == short(data) for source in sources for trial in source.trials)
-        if (sentences := findings(rows, planned, fmean(seconds))) is not None:
+        if (sentences := findings(rows, planned, seconds)) is not None:
             said[short(data)] = sentences
     return said
 

@@ -11,7 +11,7 @@ from reports.core.compare import ONE_SEED
 from reports.core.conclusion import conclude
 from reports.core.seed_planning import detectable_here, seeds_to_settle
 from reports.core.significance import with_best
-from reports.core.study_conclusion import findings, seed_power, study_conclusion
+from reports.core.study_conclusion import FIRST, MOST, WantedSeeds, findings, seed_power, study_conclusion, wanted_seeds
 from study.ledger import results
 from study.ledger.trial import Trial
 from tests.reports.loops import accuracies
@@ -77,8 +77,10 @@ def test_where_little_is_there_nothing_is_invented(rows: pd.DataFrame) -> None:
     one = rows[rows["seed"] == 0]
     assert "with one seed no difference can be told from chance" in study_conclusion(one, 18).unsettled
     assert seed_power(one) == ONE_SEED
+    assert wanted_seeds(one) == WantedSeeds(FIRST, (FIRST - 1) * one["config"].nunique())
     alone = rows[rows["label"] == "Speckle"]
     assert study_conclusion(alone, 3).wins.startswith("Only Speckle has results") and seed_power(alone) == ""
+    assert wanted_seeds(alone) is None
 
 
 def test_the_reach_of_the_seeds_and_what_would_settle_the_best_three(rows: pd.DataFrame) -> None:
@@ -93,6 +95,9 @@ def test_the_reach_of_the_seeds_and_what_would_settle_the_best_three(rows: pd.Da
     costly = seed_power(rows, 120.0)
     assert costly == text.replace(").", f", about {2 * 3 * (needed - 3)} minutes).")
     assert "under a minute" in seed_power(rows, 0.1)
+    near = [name for name, worse in comparison.table["worse"].items() if not worse]
+    expected = WantedSeeds(needed, len(near) * (needed - 3)) if needed <= MOST else None
+    assert wanted_seeds(rows) == expected
     lost = rows[(rows["label"] != "GNT 0.5") | (rows["seed"] != 0)]
     ((seeds, more),) = re.findall(r"about (\d+) seeds .* \((\d+) more", seed_power(lost))
     assert int(more) == 3 * (int(seeds) - 3) + 1 and seed_power(lost).startswith("With 2 seeds")
@@ -106,12 +111,14 @@ def test_a_settled_study_and_one_that_seeds_cannot_settle(tmp_path: Path) -> Non
 
     settled = seed_power(table(some, tmp_path / "a", apart))
     assert settled.endswith("are told apart with power 0.8; the best three are told apart.")
+    assert wanted_seeds(table(some, tmp_path / "a", apart)) is None
 
     def tied(trial: Trial, corruption: str, severity: int) -> float:
         return _accuracy(trial, corruption, severity) - SHIFT[trial.arm] - JITTER[5][trial.seed] / 1000
 
     close = seed_power(table(some, tmp_path / "b", tied))
     assert close.endswith("; the best three are too close for more seeds to settle.")
+    assert wanted_seeds(table(some, tmp_path / "b", tied)) is None
 
 
 def test_findings_are_all_three_and_nothing_without_accuracies(rows: pd.DataFrame) -> None:
