@@ -8,6 +8,8 @@ from study.errors import UserError
 
 PARENT = "mlflow.parentRunId"
 """MLflow's tag of a child run: the ID of its parent."""
+SETTING = "setting"
+"""Tag of a trial's run: the label of its setting, by which pages group."""
 SORTED_BY = "corruption"
 """The metric by which comparisons are ordered: the accuracy under corruption, see `study.ledger.headline`."""
 
@@ -61,17 +63,23 @@ def has_secret(uri: str) -> bool:
     return bool(re.search(r"://[^/?#\s@]*:[^/?#\s]*@", uri) or SECRET.search(uri))
 
 
-def comparison_link(base: str, experiment: str, parent: str, view: str | None = None) -> str:
+def comparison_link(
+    base: str, experiment: str, parent: str, view: str | None = None, setting: str | None = None
+) -> str:
     """Returns the page of MLflow's interface at `base` that compares the child runs of a run, the most robust first.
 
-    view: the key of a prepared page (`study.tracking.view`), which it shows then. A user and a password in `base` are
-    left out.
+    view: the key of a prepared page (`study.tracking.view`), which it shows then. setting: a label; then it compares
+    the runs of this setting alone. A user and a password in `base` are left out.
     """
     base = re.sub(r"(?<=://)[^/?#\s]*@", "", base)
     if view is not None:
         query = f"workflowType=machine_learning&viewStateShareKey={quote(view, safe='')}&compareRunsMode=CHART"
         return f"{base.rstrip('/')}/#/experiments/{experiment}/runs?{query}"
-    search = quote(f"tags.`{PARENT}` = '{parent}'", safe="")
+    search = f"tags.`{PARENT}` = '{parent}'"
+    if setting is not None:
+        mark = '"' if "'" in setting else "'"  # MLflow has no way to write one that is in the text
+        search += f" AND tags.`{SETTING}` = {mark}{setting}{mark}"
+    search = quote(search, safe="")
     order = quote(f"metrics.`{SORTED_BY}`", safe="")
     query = (
         f"workflowType=machine_learning&searchFilter={search}&orderByKey={order}&orderByAsc=false&compareRunsMode=CHART"

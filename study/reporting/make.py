@@ -1,15 +1,11 @@
 """Makes reports from study directories: needs neither Ray, torch nor MLflow."""
 
 import re
-import shlex
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from reports.core.gain_data import gain_data
 from reports.core.page import page
@@ -22,22 +18,19 @@ from reports.core.write import FORMATS, Section, write
 from reports.paired_gain import REPORT as GAINS
 from reports.training_curves import REPORT as CURVES
 from study.errors import UserError
-from study.ledger import files, results
+from study.ledger import results
 from study.ledger.folder import Folder
 from study.ledger.state import State
 from study.ledger.trial import short
-from study.ledger.uri import comparison_link, mask
 from study.registry import sources as code
 from study.registry.lookup import find, names, suggest
 from study.reporting import directories as gather
+from study.reporting.about import about
 from study.reporting.directories import Source
 from study.reporting.next_step import next_steps
 
 if TYPE_CHECKING:
     import pandas as pd
-
-PACKAGES = ("noise-study", "pandas", "numpy", "scipy", "matplotlib", "pyarrow")
-"""What takes part in making a report."""
 
 
 class Made(NamedTuple):
@@ -108,7 +101,7 @@ def make(
         shown = sections if only or "html" not in formats else _whole(sections, parts["results"], output)
     if "html" in formats:
         steps = next_steps(sources, seeds, seconds)
-        page(output / "index.html", shown, {**about(sources), "findings": said, "steps": steps})
+        page(output / "index.html", shown, {**about(sources, output), "findings": said, "steps": steps})
     return Made(sections, summary, sources, said)
 
 
@@ -153,32 +146,6 @@ def _numbers(results_on: "Mapping[str, pd.DataFrame]", said: Mapping[str, Findin
     }
 
 
-def about(sources: Sequence[Source]) -> dict[str, Any]:
-    """Returns what the page says beside the reports: titles, what is not there, and how everything was made."""
-    several = len(sources) > 1
-    named = list(zip(gather.names(sources), sources, strict=True))
-    questions = dict.fromkeys(str(source.record["question"]) for source in sources)
-
-    def put(name: str, text: str) -> str:
-        return f"{name}: {text}" if several else text
-
-    return {
-        "title": _title(sources),
-        "questions": list(questions),
-        "finished": sum(s.finished for s in sources),
-        "total": sum(len(s.trials) for s in sources),
-        "missing": [put(name, trial) for name, source in named for trial in source.missing],
-        "failed": [(put(name, trial), reason) for name, source in named for trial, reason in source.failed],
-        "studies": {name: _facts(source) for name, source in named},
-        "links": {name: link for name, source in named if (link := _link(source))},
-        "made": {
-            "Command": mask(shlex.join(["study", *sys.argv[1:]])),
-            "Date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            "Versions": ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES),
-        },
-    }
-
-
 def suffixes(parts: Sequence[str]) -> list[str]:
     """Returns what follows a report's name in files and anchors for each part, "" for a single one."""
     if len(parts) == 1:
@@ -215,38 +182,3 @@ def _varied(rows: "pd.DataFrame") -> list[str]:
     numbers = settings[parameters].apply(pd.to_numeric, errors="coerce")
     most = numbers.groupby(level="arm").nunique().max()
     return [name for name in parameters if most[name] > 1]
-
-
-def _title(sources: Sequence[Source]) -> str:
-    by_data: dict[str, list[str]] = {}
-    for source in sources:
-        by_data.setdefault(source.record["data"], []).append(source.record["name"])
-    return "; ".join(f"{_and(list(dict.fromkeys(studies)))} on {data}" for data, studies in by_data.items())
-
-
-def _and(words: list[str]) -> str:
-    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
-
-
-def _facts(source: Source) -> dict[str, str]:
-    record = source.record
-    own = record["tracking_uri"].startswith("sqlite:") and "restored" not in record
-    ui = f"; study ui {shlex.quote(str(source.folder.path))} opens it" if own else ""
-    return {
-        "Question": record["question"],
-        "Command": record["command"],
-        "Trials": f"{source.finished} finished of {len(source.trials)}",
-        "Dataset": f"{record['data']}, fingerprint {record['fingerprint']}",
-        "Identity": record["id"],
-        "Code": record["commit"],
-        "Versions": ", ".join(f"{name} {version}" for name, version in record["versions"].items()),
-        "MLflow": f"{record['tracking_uri']}{ui}",
-    }
-
-
-def _link(source: Source) -> str | None:
-    """Returns the comparison of the study's runs on its MLflow server, where it has a server and has reached it."""
-    uri, runs = source.record["tracking_uri"], source.folder.mlflow
-    if not runs.exists() or not uri.startswith(("http://", "https://")):
-        return None
-    return comparison_link(uri, **files.read_json(runs))

@@ -17,10 +17,10 @@ from study.ledger.headline import by_corruption, details, headline
 from study.ledger.state import State
 from study.ledger.trial import Point, Trial, short
 from study.ledger.trial_folder import TrialFolder
-from study.ledger.uri import PARENT
+from study.ledger.uri import PARENT, SETTING
 from study.tracking.client import connect, experiment_id, metric_name, search
 from study.tracking.contents import log_dataset, log_model, metric
-from study.tracking.view import SETTING, view_state, view_tag
+from study.tracking.view import view_state, view_tag
 
 ID, HOME, KEY, CONFIG, STATE = "study.id", "study.home", "study.trial", "study.config", "study.state"
 MODEL = "study.model"

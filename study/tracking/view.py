@@ -12,10 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from study.ledger.trial import Trial
-from study.ledger.uri import PARENT, SORTED_BY
+from study.ledger.uri import PARENT, SETTING, SORTED_BY
 
-SETTING = "setting"
-"""Tag of a trial's run: the label of its setting, by which the page groups."""
 SHARED = "mlflow.sharedViewState"
 SHOWN = 100
 """Most runs that a chart takes."""

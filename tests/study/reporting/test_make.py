@@ -1,7 +1,10 @@
 """A study's report from its directory, whatever state it is in."""
 
+import html
+import re
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qs, unquote
 
 import pytest
 
@@ -43,6 +46,24 @@ def test_it_says_what_is_missing_and_what_failed(folder: Folder) -> None:
     assert f"1 of {len(TRIALS)} trials has no result yet: {TRIALS[-2].label}, seed {TRIALS[-2].seed}." in text
     assert f"{TRIALS[-1].label}, seed {TRIALS[-1].seed}: out of memory" in text
     assert f"{len(TRIALS) - 2} finished of {len(TRIALS)}" in text
+
+
+def test_the_page_links_each_setting_to_its_files_and_its_runs(folder: Folder, tmp_path: Path) -> None:
+    table(TRIALS, folder.trials_path)
+    record = folder.read()
+    folder.write_json(folder.path / "study.json", {**record, "tracking_uri": "https://host.example"})
+    folder.write_json(folder.mlflow, {"experiment": "7", "parent": "p1"})
+    output = tmp_path / "a b" / "report"
+    reporting.make([folder], output, only=["corruption_table"], formats=["html"])
+    text = (output / "index.html").read_text(encoding="utf-8")
+    links = [html.unescape(link) for link in re.findall(r'href="([^"#][^"]*)"', text)]
+    files = [output / unquote(link) for link in links if "/trials/" in link]
+    labels = list(dict.fromkeys(t.label for t in TRIALS))
+    keys = [t.key for label in labels for t in TRIALS if t.label == label]
+    assert [path.resolve().name for path in files] == keys and all(path.is_dir() for path in files)
+    runs = [parse_qs(link.partition("?")[2])["searchFilter"][0] for link in links if link.startswith("https://")]
+    assert [run for run in runs if "setting" not in run] == ["tags.`mlflow.parentRunId` = 'p1'"]
+    assert [run.split("= ")[-1] for run in runs if "setting" in run] == [f"'{label}'" for label in labels]
 
 
 def test_one_report_in_some_formats(folder: Folder) -> None:

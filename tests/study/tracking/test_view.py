@@ -4,9 +4,10 @@ import base64
 import json
 import zlib
 from typing import Any
+from urllib.parse import parse_qs
 
-from study.ledger.uri import comparison_link
-from study.tracking.view import SETTING, view_state, view_tag
+from study.ledger.uri import SETTING, comparison_link
+from study.tracking.view import view_state, view_tag
 from tests.support import trials
 
 TRIALS = trials("sigma_sweep", seeds=2)
@@ -38,3 +39,10 @@ def test_the_link_names_the_page() -> None:
     assert name == "mlflow.sharedViewState.study-abc"
     link = comparison_link("http://h:1", "7", "p1", key)
     assert link.startswith("http://h:1/#/experiments/7/runs?") and "viewStateShareKey=study-abc" in link
+
+
+def test_the_link_of_a_setting_finds_its_runs() -> None:
+    for label, text in (("GNT, sigma 0.5", "'GNT, sigma 0.5'"), ("it's", '"it\'s"')):
+        query = parse_qs(comparison_link("http://h:1", "7", "p1", setting=label).partition("?")[2])
+        (search,) = query["searchFilter"]
+        assert search == f"tags.`mlflow.parentRunId` = 'p1' AND tags.`{SETTING}` = {text}"
