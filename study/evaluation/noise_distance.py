@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Annotated
 
-import numpy as np
 import torch
 from annotated_types import Ge, Gt, Le
 from torch import Generator, Tensor, nn
 
 from study.datasets.core.data import Data, Split
 from study.evaluation.core.predict import device_of, front
+from study.evaluation.core.rays import Rays, middle
 from study.evaluation.rows import Row
 from trainers.core.method import generator
 from trainers.parts.generator import NoiseGenerator, generator_step
@@ -19,9 +20,8 @@ from trainers.parts.projection import per_pixel_rms
 
 Draw = Callable[[Tensor, Generator], Tensor]
 """Noise of any scale, of the images' shape (B, C, H, W)."""
-NEAREST, FARTHEST, RATIO, HALVINGS = 1e-2, 100.0, 1.25, 12
-"""The search in t, in units of sqrt(d): from NEAREST on, times RATIO, to FARTHEST, where all but 1% of the
-pixels of Gaussian noise are black or white; then halvings of the interval of the flip, to 1e-4 of it."""
+HELD = 2**28
+"""Most numbers of images and noise that are held to find a median; of more images all distances are computed."""
 WINDOW, PATIENCE, GAIN = 100, 5, 0.01
 """A generator has converged when its mean loss over WINDOW steps gained no share GAIN in PATIENCE windows."""
 
@@ -31,35 +31,10 @@ def distances(model: nn.Module, x: Tensor, y: Tensor, delta: Tensor) -> Tensor:
     """Returns (B,) min_t || clip(x + t * delta / ||delta||, 0, 1) - x ||_2 with a wrong prediction.
 
     Source: Rusak et al. 2020, section 3.3, equation 4. Images already wrong have 0, images that no t flips
-    infinity. A coarse geometric search in t for the first wrong prediction, then bisection. The model must be
+    infinity. A coarse geometric search in t for the first wrong prediction, then bisection (`rays`). The model must be
     in eval mode. x: (B, C, H, W) in [0, 1], y: (B,), delta: x's shape, not 0.
     """
-    delta = delta / delta.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
-
-    def wrong(t: Tensor, which: Tensor) -> Tensor:
-        moved = (x[which] + t.view(-1, 1, 1, 1) * delta[which]).clamp(0, 1)
-        logits: Tensor = model(moved)
-        return logits.argmax(1) != y[which]
-
-    right = torch.arange(len(x), device=x.device)
-    high = torch.full((len(x),), math.inf, device=x.device)
-    high[wrong(torch.zeros(len(x), device=x.device), right)] = 0
-    step, t = 0, 0.0
-    while t < FARTHEST and len(right := torch.nonzero(high == math.inf)[:, 0]):
-        t = NEAREST * RATIO**step
-        flipped = wrong(torch.full((len(right),), t * _scale(x), device=x.device), right)
-        high[right[flipped]] = t * _scale(x)
-        step += 1
-    flips = torch.nonzero((high > 0) & (high < math.inf))[:, 0]
-    upper = high[flips]
-    lower = torch.where(upper <= NEAREST * _scale(x) * 1.0001, 0, upper / RATIO)
-    for _ in range(HALVINGS if len(flips) else 0):
-        middle = (lower + upper) / 2
-        flipped = wrong(middle, flips)
-        lower, upper = torch.where(flipped, lower, middle), torch.where(flipped, middle, upper)
-    moved = (x[flips] + upper.view(-1, 1, 1, 1) * delta[flips]).clamp(0, 1)
-    high[flips] = (moved - x[flips]).flatten(1).norm(dim=1)
-    return high
+    return Rays(model, x, y, delta).distances()
 
 
 def measure(
@@ -137,15 +112,13 @@ def train_generator(
 
 
 def _median(model: nn.Module, split: Split, draw: Draw, rng: Generator, images: int | None, batch: int) -> float:
-    epsilons = []
-    for x, y in front(split, images, batch):
-        with torch.no_grad():
-            epsilons.append(distances(model, x, y, draw(x, rng)))
-    return float(np.median(torch.cat(epsilons).double().cpu().numpy()))
-
-
-def _scale(x: Tensor) -> float:
-    return per_pixel_rms(1.0, x)
+    parts = ((x, y, draw(x, rng)) for x, y in front(split, images, batch))
+    count = len(split) if images is None else min(images, len(split))
+    with torch.no_grad():
+        first = next(parts)
+        if count * first[0][0].numel() <= HELD:
+            return Rays(model, *map(torch.cat, zip(first, *parts, strict=True))).median()
+        return middle(torch.cat([distances(model, *part) for part in chain([first], parts)]))
 
 
 def _gaussian(x: Tensor, rng: Generator) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from study.datasets.core.data import Data, TensorSplit
+from study.evaluation.core.rays import Rays
 from study.evaluation.noise_distance import distances, measure, train_generator
 from trainers.core.method import generator
 from trainers.parts.generator import NoiseGenerator
@@ -61,6 +62,18 @@ def test_without_clipping_it_is_the_distance_along_the_ray():
     offset = float(x.flatten() @ WEIGHTS) + 0.1
     found = distances(Halfspace(offset).eval(), x, torch.tensor([0]), delta)
     assert float(found) == pytest.approx(0.1 / float(WEIGHTS.norm()), rel=1e-3)
+
+
+@pytest.mark.parametrize("count", [1, 2, 9, 30, 31])
+def test_the_median_is_that_of_all_distances(count: int) -> None:
+    rng = generator(CPU, 4)
+    x, delta = torch.rand(count, 1, 4, 4, generator=rng), torch.randn(count, 1, 4, 4, generator=rng)
+    model = Halfspace(float((x.flatten(1) @ WEIGHTS).median()) + 0.05).eval()
+    y = (x.flatten(1) @ WEIGHTS > model.offset).long() ^ (torch.arange(count) % 5 == 0).long()
+    rays = Rays(model, x, y, delta)
+    assert rays.median() == float(np.median(distances(model, x, y, delta).double().numpy()))
+    if count > 2:  # ways far from the middle are not followed to their end
+        assert bool(rays.open.any())
 
 
 def data(y: Tensor, x: Tensor) -> Data:
