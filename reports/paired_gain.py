@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from reports.core.choose import base, limit_text, strongest
 from reports.core.compare import GAIN, SETTING, compare, gain_note, gain_text, p_text, with_gains
-from reports.core.looks import in_order, shortened
+from reports.core.looks import in_order, shortened, signs
 from reports.core.report import Report
 from reports.core.stats import MEASURES, by_trial, count_text, percent
 from reports.core.style import PALETTE, text_width
@@ -34,6 +34,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     if over not in frame["config"].to_numpy():  # none of its trials is finished
         return pd.DataFrame()
     each = (values - values.loc[over]).add_prefix(SEED).reset_index()
+    frame = frame.set_index("config").loc[in_order(frame).index].reset_index()
     chosen = frame[[*SETTING, "measure", "n", "mean", "std", "base", *GAIN]]
     return chosen.assign(shown=frame["config"].isin(strongest(table, LIMIT, over))).merge(each, on="config")
 
@@ -56,16 +57,17 @@ def caption(points: pd.DataFrame) -> str:
     """Returns what the figure and the table show."""
     name = MEASURES[points["measure"].iloc[0]].lower()
     over = points.loc[points["base"], "label"].iloc[0]
+    apart = int((points["gain_n"] == 0).sum())
+    alone = f" {apart} of {len(points)} settings share no seed with it, so far." if apart else ""
     return (
         f"Top-1 accuracy, mean ± standard deviation over n = {count_text(points['n'])}. "
-        f"{gain_note(points, over, name, 'bars')} Each thin line is a seed.{limit_text(points)}"
+        f"{gain_note(points, over, name, 'bars')}{alone} Each thin line is a seed.{limit_text(points)}"
     )
 
 
 def draw(points: pd.DataFrame) -> Figure:
     """Returns a row a setting: its mean gain with the interval; a thin line for each seed goes through all of them."""
-    order = in_order(points[points["shown"]])
-    rows = points.set_index("config").loc[order.index]
+    rows = points[points["shown"]]
     figure = Figure(figsize=(text_width(), 0.7 + 0.2 * len(rows)), layout="constrained")
     axis = figure.subplots()
     places = range(len(rows))
@@ -74,7 +76,7 @@ def draw(points: pd.DataFrame) -> Figure:
     axis.axvline(0, color="0.35", linewidth=0.8)
     axis.hlines(places, 100 * rows["gain_low"], 100 * rows["gain_high"], color=PALETTE[0], linewidth=1.6)
     axis.plot(100 * rows["gain"], places, "o", color=PALETTE[0])
-    labels = [shortened(text) + " (base)" * is_base for text, is_base in zip(order["label"], rows["base"], strict=True)]
+    labels = [shortened(signs(row.label)) + " (base)" * row.base for row in rows.itertuples()]
     axis.set_yticks(places, labels)
     axis.set_ylim(len(rows) - 0.4, -0.6)
     name = MEASURES[points["measure"].iloc[0]].lower()

@@ -8,7 +8,7 @@ import pandas as pd
 from reports.core.choose import base_label
 from reports.core.families import named
 from reports.core.significance import current_level, level_text, with_best
-from reports.core.stats import by_corruption, by_label, by_trial, short_number
+from reports.core.stats import by_corruption, by_label, by_trial
 
 MEASURES = {"corruption": "All corruptions", "corruption_no_noise": "Without noise", "clean": "Clean images"}
 """Column of `by_trial` -> a card's title; the best setting is that of the first which was measured."""
@@ -79,7 +79,5 @@ def _difference(matrix: pd.DataFrame, best: object, over: object) -> tuple[float
 
 
 def _signed(value: float) -> str:
-    text = short_number(value)
-    if float(text) == 0:
-        return text.removeprefix("-")
-    return text.replace("-", "\N{MINUS SIGN}") if value < 0 else f"+{text}"
+    text = f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
+    return "0" if text[1:] == "0.0" else text

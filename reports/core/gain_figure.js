@@ -124,6 +124,9 @@ function mainFigure(source) {
     status.textContent = state.clean ? "On clean images." : state.chosen.length
       ? `Mean over ${state.chosen.length} of ${measured} corruptions.` : "No corruption is switched on.";
     rows = state.chosen.length ? computed(data, state) : [];
+    const without = data.settings.length - rows.length;
+    if (state.chosen.length && without) status.textContent += ` Without ${without} settings that `
+      + `${state.gain ? "share no seed with the base" : "were not measured"}.`;
     if (state.byMean) rows.sort((a, b) => b.mean - a.mean);
     more.hidden = all || rows.length <= MANY;
     more.textContent = `Show all ${rows.length} settings`;
