@@ -13,5 +13,6 @@ STUDY = Study(
         Arm(method="gnt", label="GNT, set of sigmas", space={"sigma": (0.08, 0.12, 0.18, 0.26, 0.38)}),
         Arm(method="speckle", label="Speckle"),
     ),
-    reports=("accuracy_curve", "corruption_curves", "trade_off", "corruption_table"),
+    evaluate={"clean": {}, "corruption": {}, "gaussian_noise": {}},
+    reports=("accuracy_curve", "sigma_matrix", "corruption_curves", "trade_off", "corruption_table"),
 )

@@ -110,6 +110,7 @@ def _rows(trial: Trial, value: Callable[[Trial, str, int], float]) -> Iterator[d
     for name, player in (("gaussian", 0), ("uniform", 0), ("adversarial", 1), ("adversarial", 2)):
         yield {**distance, "corruption": name, "severity": player, "value": 10 * value(trial, name, player)}
     yield from _reliability(trial)
+    yield from _gaussian(trial)
     if trial.method == "ant":
         yield from _recorded(trial)
     if trial.method == "learned_sigma":
@@ -139,6 +140,14 @@ def _reliability(trial: Trial) -> Iterator[dict[str, Any]]:
             values = {"confidence": confidence, "accuracy": accuracy, "share": weight / sum(weights)}
             for name, value in values.items():
                 yield {**where, "metric": f"bin_{name}", "value": value}
+
+
+def _gaussian(trial: Trial) -> Iterator[dict[str, Any]]:
+    """Accuracy under Gaussian noise of two strengths."""
+    for severity, sigma in enumerate((0.2, 0.5), start=1):
+        where = {"benchmark": "gaussian_noise", "corruption": "gaussian", "severity": severity, "epoch": 2}
+        for metric, value in {"accuracy": _made_up(trial, "gaussian", severity), "test_sigma": sigma}.items():
+            yield {**where, "metric": metric, "value": value}
 
 
 def members(count: int) -> list[Trial]:
