@@ -69,10 +69,18 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
 def caption(points: pd.DataFrame) -> str:
     """Returns what figure and table show."""
     copies = points[points["metric"] == "source"]
+    way = points[points["best"] & points["metric"].isin(_names(points))]
+    changed = (way.groupby("metric")["value"].nunique() > 1).any()
     return (
         f"Each line is one of {points['member'].nunique()} members; where it copies another, {len(copies)} times in "
         "all, a dotted line comes from the other's value. The wide grey line, and the table, is the way of the state "
-        "that was best at the end; scores are accuracies in percent on the validation split."
+        "that was best at the end; scores are accuracies in percent on the validation split. "
+        + (
+            "Whether it is better than fixed values: its last ones are trained beside it from the start, with every "
+            "seed (Jaderberg et al. 2017, section 5)."
+            if changed
+            else "Its values never change: it is a fixed setting itself."
+        )
     )
 
 

@@ -7,6 +7,8 @@ from reports.core.stats import by_trial
 
 VANILLA = "standard"
 """The method without any noise."""
+PHASES = "phases"
+"""The parameter that says how others change during training; without one they are fixed."""
 STRENGTH = "sigma"
 """The parameter whose 0 is training without noise."""
 
@@ -14,8 +16,8 @@ STRENGTH = "sigma"
 def base(table: pd.DataFrame) -> str | None:
     """Returns the config of the setting to compare with, None where no single one stands out.
 
-    It is vanilla training; else the one that has everything off that can be; else the one whose sigma is 0. The order
-    of the rows decides nothing.
+    It is vanilla training; else the one that has everything off that can be; else the one whose sigma is 0; else
+    the one with fixed values beside schedules. The order of the rows decides nothing.
     """
     settings = table.drop_duplicates("config").set_index("config")
     if len(settings) < 2:
@@ -24,7 +26,8 @@ def base(table: pd.DataFrame) -> str | None:
     off = list(set(bases(components(table)).values()))
     strengths = settings[STRENGTH] if STRENGTH in settings else pd.Series(float("nan"), settings.index)
     silent = list(settings.index[pd.to_numeric(strengths, errors="coerce") == 0])
-    return next((found[0] for found in (vanilla, off, silent) if len(found) == 1), None)
+    fixed = list(settings.index[settings[PHASES].isna()]) if PHASES in settings else []
+    return next((configs[0] for configs in (vanilla, off, silent, fixed) if len(configs) == 1), None)
 
 
 def base_label(table: pd.DataFrame) -> str | None:

@@ -173,7 +173,7 @@ class Study:
     data_options: of `data`, that differ from its defaults. parents: where arms have parents, a launch that trains them,
     as typed after `study launch`. search: None trains every setting and measures each on test data. scheduler: None
     trains every trial to its end; a scheduler without a search is one of the grid. population: its members are trained
-    instead; then the best one's schedule, from the start and with every seed.
+    instead; then the best one's schedule, from the start and with every seed, and its last values beside it.
     """
 
     question: str
@@ -226,9 +226,12 @@ class Study:
 
     @property
     def trial_count(self) -> int:
-        """Number of trials: settings of all arms or candidates of the search, times seeds."""
+        """Number of trials: settings of all arms or candidates of the search, times seeds.
+
+        Of a population: its members, and with every seed its best schedule and that one's last values.
+        """
         if self.population:
-            return self.population.size + self.seeds
+            return self.population.size + 2 * self.seeds
         if self.searching and self.searching.algorithm != "grid":
             return self.seeds * self.searching.samples
         return self.seeds * sum(len(arm.settings()) for arm in self.arms)

@@ -1,4 +1,8 @@
-"""What a population ends with: its members' ways, the best one to be trained with every seed, and its study file."""
+"""What a population ends with: its members' ways, the best one and its last values held, and its study file.
+
+Whether a schedule is better than fixed values is seen where its last values are trained from the start with the same
+seeds, as Jaderberg et al. (2017, section 5) do.
+"""
 
 import json
 from dataclasses import replace
@@ -15,6 +19,8 @@ from study.registry import sources
 
 BEST = "best schedule"
 """The arm of the best member's way, trained from the start."""
+FIXED = "fixed values"
+"""The arm of its last values, held from the start."""
 
 
 def members(folder: Folder, space: Space) -> list[Trial] | None:
@@ -28,7 +34,9 @@ def members(folder: Folder, space: Space) -> list[Trial] | None:
 
 
 def choose(folder: Folder, space: Space, schedules: list[Trial]) -> None:
-    """Records the members and the best of them, by its validation table, whose schedule each seed is to follow."""
+    """Records the members and the best of them, by its validation table, whose schedule each seed is to follow, and
+    beside it its last values, where it has changed them.
+    """
     population = space.study.population
     assert population is not None
     for number, schedule in enumerate(schedules):
@@ -40,13 +48,23 @@ def choose(folder: Folder, space: Space, schedules: list[Trial]) -> None:
     (value,) = best.values(folder, [population.objective])
     repeated = tuple(replace(best.trials[0], arm=BEST, seed=seed) for seed in range(space.study.seeds))
     Candidate(len(schedules), best.number, best.params, repeated).write(folder)
-    entry = {"number": len(schedules), "member": best.number, population.objective: value}
-    folder.write_json(folder.chosen, {"objectives": [population.objective], "candidates": [entry]})
+    entries = [{"number": len(schedules), "member": best.number, population.objective: value}]
+    if best.trials[0].schedule:
+        fixed = tuple(_fixed(trial) for trial in repeated)
+        Candidate(len(schedules) + 1, best.number, fixed[0].values_at(0), fixed).write(folder)
+        entries.append({"number": len(schedules) + 1})
+    folder.write_json(folder.chosen, {"objectives": [population.objective], "candidates": entries})
+
+
+def _fixed(trial: Trial) -> Trial:
+    """Returns a trial with the last values of its schedule from the start."""
+    params, recipe = trial.at(trial.recipe["epochs"])
+    return replace(trial, arm=FIXED, params=params, recipe=recipe, schedule=())
 
 
 def export(folder: Folder, space: Space, name: str) -> None:
     """Writes report/best_schedule.py, a study file that trains the best member's schedule, and its last values held."""
-    (best,) = candidates.chosen(folder) or []
+    best, *_ = candidates.chosen(folder) or []
     trial, study = best.trials[0], space.study
     named = {name.partition(".")[0] for name in trial.varied}
 
@@ -74,7 +92,7 @@ STUDY = Study(
     question="Is the schedule that the population {name} found better than its last values, held from the start?",
     arms=(
         Arm(method={_file(trial.method)!r}, label={BEST!r}, space={values(0)!r}, schedule=SCHEDULE),
-        Arm(method={_file(trial.method)!r}, label="its last values", space={last!r}),
+        Arm(method={_file(trial.method)!r}, label={FIXED!r}, space={last!r}),
     ),
     data={_file(trial.data)!r},
     data_options={dict(trial.data_params)!r},

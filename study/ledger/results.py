@@ -24,6 +24,9 @@ RECORD = "record"
 """The benchmark under which what a method shows of itself stands, for figures: the rows and columns of the array
 called `metric` are `epoch` and `severity`."""
 
+PHASES = "phases"
+"""Of a trial with a schedule: (after how many epochs, the values from then on of what varies) of each change."""
+
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("study", "trial", "config", "arm", "label", "varied", "method", "data", "model")]
     + [("params", pa.string()), ("seed", pa.int64())]
@@ -32,8 +35,9 @@ SCHEMA = pa.schema(
     + [("headline", pa.bool_())]
 )
 """`varied`: what the label says beside the arm, `Trial.label_values` as JSON, so that nobody has to parse a label.
-`params`: the trial's method and recipe parameters, and the model's as model.NAME, as JSON; `read` makes columns of
-them. `headline`: whether the row is of the trial's headline benchmark, see `study.ledger.headline.marked`."""
+`params`: the trial's method and recipe parameters (those it starts with), the model's as model.NAME, and PHASES where
+they change during training, as JSON; `read` makes columns of them. `headline`: whether the row is of the trial's
+headline benchmark, see `study.ledger.headline.marked`."""
 
 
 def write(path: Path, study: str, trial: Trial, rows: Iterable[Mapping[str, Any]], facts: Mapping[str, Any]) -> None:
@@ -44,6 +48,7 @@ def write(path: Path, study: str, trial: Trial, rows: Iterable[Mapping[str, Any]
     file's metadata (versions, seconds, ...) and come back from `facts`. Raises StorageError.
     """
     model = {f"model.{name}": v for name, v in trial.model_params.items() if name != "weights_file"}
+    phases = [[phase["epoch"], trial.values_at(phase["epoch"])] for phase in trial.schedule]
     constant = {
         "study": study,
         "trial": trial.key,
@@ -54,7 +59,7 @@ def write(path: Path, study: str, trial: Trial, rows: Iterable[Mapping[str, Any]
         "method": short(trial.method),
         "data": short(trial.data),
         "model": short(trial.model),
-        "params": json.dumps({**trial.recipe, **trial.params, **model}),
+        "params": json.dumps({**trial.recipe, **trial.params, **model, **({PHASES: phases} if phases else {})}),
         "seed": trial.seed,
     }
     table = pa.Table.from_pylist([{**constant, **row} for row in marked(rows)], schema=SCHEMA)

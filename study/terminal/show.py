@@ -202,7 +202,7 @@ def _population(study: Study) -> str:
     return (
         f"A population of {population.size} by {population.algorithm}: every {population.interval} epochs the worst go "
         f"on from the best on the validation split ({population.objective}). It varies {mutated}. Then the best "
-        f"schedule is trained with {study.seeds} seeds."
+        f"schedule is trained with {study.seeds} seeds, and beside it its last values, held from the start."
     )
 
 
@@ -213,6 +213,9 @@ def choice(folder: Folder, console: Console) -> None:
         return
     record = files.read_json(folder.chosen)
     for candidate, entry in zip(chosen, record["candidates"], strict=True):
+        if len(entry) == 1:  # of a population: no member has tried it
+            console.print(f"beside it: {candidate.trials[0].label}, from the start", markup=False, soft_wrap=True)
+            continue
         values = ", ".join(f"{name} {entry[name]:.1%}" for name in record["objectives"])
         whose = f"member {entry['member']}" if "member" in entry else f"mean of {len(candidate.trials)} seeds"
         text = f"chosen: {candidate.trials[0].label} (validation: {values}; {whose})"

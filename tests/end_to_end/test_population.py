@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -122,14 +123,24 @@ def test_the_whole_way_replayed_is_the_member_bit_for_bit(alone: tuple[Folder, E
 
 def test_the_best_schedule_is_trained_with_every_seed_and_exported(alone: tuple[Folder, Ended]) -> None:
     folder = alone[0]
-    (best,) = candidates.chosen(folder) or []
-    assert finished(folder.path) == {t.key for t in best.trials} and len(best.trials) == SEEDS
+    best, fixed = candidates.chosen(folder) or []
+    both = {t.key for candidate in (best, fixed) for t in candidate.trials}
+    assert finished(folder.path) == both and len(best.trials) == len(fixed.trials) == SEEDS and len(both) == 2 * SEEDS
     values = {c.number: c.values(folder, ["corruption"])[0] for c in candidates.read(folder)[:SIZE]}
     assert best.optuna == max(values, key=lambda n: values[n])
     study = find_study(str(folder.report / "best_schedule.py"))[1]
     exported = spec.resolve(study, folder.read()["fingerprint"])
     assert [t.key for t in exported if t.arm == "best schedule"] == [t.key for t in best.trials]
-    assert {t.key for t in best.trials} <= set(children(folder.path))
+    assert [t.key for t in exported if t.arm == "fixed values"] == [t.key for t in fixed.trials]
+    assert both <= set(children(folder.path))
+
+
+def test_the_page_says_whether_the_schedule_beats_its_last_values(alone: tuple[Folder, Ended]) -> None:
+    folder, ended = alone
+    text = (folder.report / "index.html").read_text()
+    (said,) = re.findall(r"<h1>(.*?)</h1>", text)
+    assert "est schedule" in said and "fixed values, sigma " in said and "of 2 seeds" in said
+    assert "Gain over the base" in text and "beside it: fixed values, sigma " in ended.out
 
 
 def test_a_members_table_is_its_own_way(alone: tuple[Folder, Ended]) -> None:

@@ -1,5 +1,6 @@
 """Which setting others are compared with, and which ones a figure shows."""
 
+import json
 from pathlib import Path
 from statistics import fmean
 
@@ -29,6 +30,19 @@ def test_the_base_is_training_without_anything(study: str, expected: str | None,
     rows = table(trials(study, seeds=1), tmp_path)
     assert _label(rows, base(rows)) == expected
     assert base(rows.sample(frac=1, random_state=1)) == base(rows)
+
+
+def test_beside_a_schedule_the_base_is_the_one_with_fixed_values(tmp_path: Path) -> None:
+    phases = ((1, {"sigma": 0.2}),)
+    arms = (
+        Arm(method="gnt", label="Schedule", space={"sigma": 0.5}, schedule=phases),
+        Arm(method="gnt", label="Fixed", space={"sigma": 0.2}),
+    )
+    some = trials("sigma_sweep", arms=arms, seeds=1)
+    rows = table(some, tmp_path)
+    assert _label(rows, base(rows)) == "Fixed"
+    texts = rows.drop_duplicates("label").set_index("label")["phases"]
+    assert json.loads(texts["Schedule"]) == [[1, {"sigma": 0.2}]] and pd.isna(texts["Fixed"])
 
 
 def test_of_several_vanilla_settings_none_is_the_base(tmp_path: Path) -> None:
