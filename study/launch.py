@@ -79,6 +79,7 @@ def _launch(plan: Plan, listener: Listener, start: float) -> Outcome:
             interrupted = True
         if any(folder.finished(trial) for trial in _reported(plan)):
             _say([listener], "making the report", 0, 0)
+            _store_examples(plan)
             with storing(folder.report):
                 reports = make.make([folder], folder.report)
             folder.keep(folder.report)
@@ -105,9 +106,17 @@ def _launch(plan: Plan, listener: Listener, start: float) -> Outcome:
     )
 
 
+def _store_examples(plan: Plan) -> None:
+    """Stores a test image under every corruption, unless it is there."""
+    from study.work.examples import examples  # noqa: PLC0415
+
+    if not plan.folder.examples.exists() and (content := examples(plan.data, plan.space.evaluate)) is not None:
+        plan.folder.write(plan.folder.examples, content)
+
+
 def _candidates(plan: Plan) -> Counter[State]:
     tried = candidates.read(plan.folder)
-    if plan.study.population:  # the last one is its best schedule, trained anew
+    if plan.study.population:  # the others are its best schedule and that one's last values
         tried = tried[: plan.study.population.size]
     return Counter(candidate.state(plan.folder) for candidate in tried)
 

@@ -33,7 +33,8 @@ def page(path: Path, sections: Sequence[Section], about: Mapping[str, Any]) -> N
     about: title; questions; findings (dataset -> `study_conclusion.Findings`); steps (what to run next, each a
     `study.reporting.next_step.Step`); finished and total (numbers of trials); missing (names); failed (name, reason);
     studies (name -> facts, which are name -> text); links (name -> address of its runs);
-    settings (name -> `study.reporting.about.Setting` of each); made (facts of this report).
+    settings (name -> `study.reporting.about.Setting` of each); examples (dataset -> `study.reporting.pictures.Example`
+    of each corruption); made (facts of this report).
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),

@@ -9,6 +9,7 @@ race.json              a race: its rounds, and what each decided on what evidenc
 optuna.db              a search as Optuna shows it; made of the candidates where it is lost
 members/M/E.json, E/   a population's member M: its interval up to epoch E, and its state then
 population/M.parquet   a population's member: its values and metrics by epoch, whom it copied and when
+corruptions.npz        a test image under every corruption that is measured, for the page (`study.work.examples`)
 mlflow.json            the study's experiment and parent run in its MLflow store, once that has been reached
 report/                figures, tables, the page
 progress.json          how far the latest launch is, for other terminals; decides nothing
@@ -156,6 +157,11 @@ class Folder:
     def race(self) -> Path:
         """The record of a race."""
         return self.path / "race.json"
+
+    @property
+    def examples(self) -> Path:
+        """A test image under every corruption."""
+        return self.path / "corruptions.npz"
 
     @property
     def optuna(self) -> Path:

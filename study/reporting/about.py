@@ -14,6 +14,7 @@ from study.ledger import files
 from study.ledger.uri import comparison_link, mask
 from study.reporting import directories as gather
 from study.reporting.directories import Source
+from study.reporting.pictures import examples
 
 PACKAGES = ("noise-study", "pandas", "numpy", "scipy", "matplotlib", "pyarrow")
 """What takes part in making a report."""
@@ -47,6 +48,7 @@ def about(sources: Sequence[Source], output: Path) -> dict[str, Any]:
         "failed": [(put(name, trial), reason) for name, source in named for trial, reason in source.failed],
         "studies": {name: _facts(source) for name, source in named},
         "links": {name: link for name, source in named if (link := _link(source))},
+        "examples": examples(sources),
         "settings": {name: _settings(source, output) for name, source in named},
         "made": {
             "Command": mask(shlex.join(["study", *sys.argv[1:]])),

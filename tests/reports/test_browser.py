@@ -17,7 +17,8 @@ ABOUT: dict[str, Any] = {
     "findings": {"digits": Findings("GNT wins.", "All is settled.", "With 3 seeds, much is told apart.")},
     "title": "A study with a long title_that_has_no_space_in_it_anywhere_and_goes_on", "questions": ["Q?"],
     "finished": 3, "total": 3, "missing": ["a"], "failed": [("b", "x" * 200)],
-    "studies": {"one": {"Command": "y" * 200}}, "links": {}, "steps": [], "settings": {}, "made": {"Date": "today"},
+    "studies": {"one": {"Command": "y" * 200}}, "links": {}, "steps": [], "settings": {}, "examples": {},
+    "made": {"Date": "today"},
 }  # fmt: skip
 CELLS = pd.DataFrame(
     {"Name": ["b 10", "a", "b 9"], "Value": ["9.5 ± 0.1 *", "(10.2 ± 3.0)", "<0.001"], "p": ["", "2", "1"]}

@@ -22,7 +22,7 @@ HOSTILE = "a|b_$%&<script>alert(1)</script>{x}^~\\y`#"
 ABOUT: dict[str, Any] = {
     "findings": {"digits": Findings("GNT wins.", "All is settled.", "With 3 seeds, much is told apart.")},
     "title": "T", "questions": ["Q?"], "finished": 3, "total": 3, "missing": [], "failed": [],
-    "studies": {"one": {"Code": "abc"}}, "links": {}, "steps": [], "settings": {},
+    "studies": {"one": {"Code": "abc"}}, "links": {}, "steps": [], "settings": {}, "examples": {},
     "made": {"Date": "2026-11-21 02:47 UTC"},
 }  # fmt: skip
 LINK = "https://host.example/#/runs?a=%60b%60"
