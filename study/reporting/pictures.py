@@ -35,8 +35,10 @@ def _read(source: Source) -> list[Example]:
     rows = []
     with np.load(source.folder.examples) as archive:
         for name, images in zip(archive["names"], archive["images"], strict=True):
-            mosaic = np.concatenate(list(images), axis=1)
+            opaque = np.concatenate([images, np.full_like(images[..., :1], 255)], axis=-1)
+            apart = np.pad(opaque, ((0, 0), (0, 0), (0, 1), (0, 0)))  # a transparent column between two
+            mosaic = np.concatenate(list(apart), axis=1)[:, :-1]
             out = io.BytesIO()
-            Image.fromarray(mosaic.squeeze(-1) if mosaic.shape[-1] == 1 else mosaic).save(out, "png", optimize=True)
+            Image.fromarray(mosaic, "LA" if mosaic.shape[-1] == 2 else "RGBA").save(out, "png", optimize=True)
             rows.append(Example(named(str(name)), f"data:image/png;base64,{b64encode(out.getvalue()).decode()}"))
     return rows

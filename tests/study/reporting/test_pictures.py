@@ -27,7 +27,9 @@ def test_a_page_shows_the_stored_images(tmp_path: Path) -> None:
         assert list(shown) == ["digits"] and [each.name for each in shown["digits"]] == ["fog", "JPEG compression"]
         for example, row in zip(shown["digits"], images, strict=True):
             with Image.open(io.BytesIO(b64decode(example.picture.partition(",")[2]))) as picture:
-                pixels = np.asarray(picture).reshape(8, 24, channels)
-            assert all(np.array_equal(pixels[:, 4 * i : 4 * i + 4], tile) for i, tile in enumerate(row))
+                pixels = np.asarray(picture)
+            assert pixels.shape == (8, 6 * 5 - 1, channels + 1)
+            assert all(np.array_equal(pixels[:, 5 * i : 5 * i + 4, :-1], tile) for i, tile in enumerate(row))
+            assert (pixels[..., -1] == 255).mean(axis=0).tolist() == ([1.0] * 4 + [0.0]) * 5 + [1.0] * 4
     reporting.make([folder], folder.report, only=["corruption_table"], formats=["html"])
     assert shown["digits"][1].picture in (folder.report / "index.html").read_text(encoding="utf-8")
