@@ -11,6 +11,7 @@ from study.ledger import candidates
 from study.ledger.folder import Folder
 from study.ledger.progress import read
 from study.ledger.state import State
+from study.ledger.trial import Trial
 from study.terminal.board import board
 from study.terminal.show import choice, race
 
@@ -25,14 +26,12 @@ def facts(folder: Folder) -> dict[str, Any]:
     "trials": state -> how many of those that test data is read for; "selection": the same of what a search trained,
     null without one; "failures": why; "launch": what the board of the latest launch shows, null before it.
     """
-    study, progress = folder.read(), read(folder)
-    trials = folder.trials()
-    failures = []
-    for trial in trials:
-        place = folder.trial(trial.key)
-        if State.FAILED in (place.test, place.selection):
-            failures.append({"trial": trial.key, "setting": trial.label, "seed": trial.seed})
-            failures[-1]["reason"] = place.failure_reason()
+    study, progress, trials = folder.read(), read(folder), folder.trials()
+    failures = [
+        {"trial": trial.key, "setting": trial.label, "seed": trial.seed, "reason": place.failure_reason()}
+        for trial in trials
+        if State.FAILED in ((place := folder.trial(trial.key)).test, place.selection)
+    ]
     launch = None
     if progress is not None:
         now = time.time() if progress.at_work else progress.updated
@@ -54,8 +53,8 @@ def facts(folder: Folder) -> dict[str, Any]:
         "id": study["id"],
         "data": study["data"],
         "directory": str(folder.path),
-        "trials": _tested(folder),
-        "selection": _selected(folder) if folder.selects else None,
+        "trials": _tested(folder, trials),
+        "selection": _selected(folder, trials) if folder.selects else None,
         "failures": failures,
         "launch": launch,
         "report": str(folder.report / "index.html") if (folder.report / "index.html").exists() else None,
@@ -80,31 +79,30 @@ def watch(folder: Folder, console: Console) -> None:
 
 def show(folder: Folder, console: Console) -> None:
     """Prints the board of a launch at work, how many trials are in which state, and why failed ones failed."""
-    study, progress = folder.read(), read(folder)
+    study, progress, trials = folder.read(), read(folder), folder.trials()
     console.print(f"{study['name']} on {study['data']} ({study['id']})", markup=False, soft_wrap=True)
     if progress is not None and progress.at_work:
         console.print(board(progress, console.width, folder))
     if folder.selects:
-        selected = ", ".join(f"{count} {state}" for state, count in _selected(folder).items())
+        selected = ", ".join(f"{count} {state}" for state, count in _selected(folder, trials).items())
         console.print(f"  selection: {selected}")
-    for state, count in _tested(folder).items():
+    for state, count in _tested(folder, trials).items():
         console.print(f"  {state:9} {count:5}")
     choice(folder, console)
     race(folder, console)
-    for trial in folder.trials():
+    for trial in trials:
         place = folder.trial(trial.key)
         if place.test is State.FAILED:
             text = f"failed: {trial.label}, seed {trial.seed}: {place.failure_reason()}"
             console.print(text, style="red", markup=False, soft_wrap=True)
 
 
-def _selected(folder: Folder) -> dict[State, int]:
-    states = Counter(folder.trial(trial.key).selection for trial in folder.trials())
+def _selected(folder: Folder, trials: list[Trial]) -> dict[State, int]:
+    states = Counter(folder.trial(trial.key).selection for trial in trials)
     return {state: states[state] for state in State if states[state]}
 
 
-def _tested(folder: Folder) -> dict[State, int]:
-    trials = folder.trials()
+def _tested(folder: Folder, trials: list[Trial]) -> dict[State, int]:
     if folder.selects:
         trials = [trial for candidate in candidates.chosen(folder) or [] for trial in candidate.trials]
     states = Counter(folder.trial(trial.key).test for trial in trials)

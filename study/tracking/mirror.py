@@ -4,6 +4,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -79,29 +80,18 @@ class Mirror:
             time.sleep(1)
 
     def _update(self, store: "Store") -> None:
-        from mlflow.exceptions import MlflowException  # noqa: PLC0415  imported already, by the store
-
         for act in _updates(store, self._pending):
-            try:
+            with _refusals([]):  # the end tries it again, and says which run it was
                 act()
-            except MlflowException as error:  # the end tries it again, and says which run it was
-                if error.error_code != REFUSED:
-                    raise
             self._alive = time.monotonic()
         self._pending.clear()
 
     def _deliver(self, store: "Store", summary: Mapping[str, float]) -> None:
-        from mlflow.exceptions import MlflowException  # noqa: PLC0415  imported already, by the store
-
         self._update(store)
         complete, refused = True, list[str]()
         for trial in self.folder.trials():
-            try:
+            with _refusals(refused, f"{trial.label}, seed {trial.seed}: "):
                 complete &= store.deliver(trial)
-            except MlflowException as error:
-                if error.error_code != REFUSED:
-                    raise
-                refused.append(f"{trial.label}, seed {trial.seed}: {' '.join(str(error).split())}")
             self._alive = time.monotonic()
         store.report(summary, self.findings)
         store.close(complete=complete and not refused)
@@ -137,6 +127,19 @@ class Mirror:
                 return events, event
             events.append(event)
         return events, None
+
+
+@contextmanager
+def _refusals(refused: list[str], run: str = "") -> Iterator[None]:
+    """Adds to `refused` what MLflow refuses for good inside, with the run's name before it, and goes on behind."""
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415  imported already, by the store
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != REFUSED:
+            raise
+        refused.append(f"{run}{' '.join(str(error).split())}")
 
 
 def _updates(store: "Store", events: list[Event]) -> Iterator[Callable[[], None]]:

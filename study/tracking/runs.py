@@ -62,8 +62,9 @@ class Store:
                 if MODEL in run.data.tags:
                     self.models[key] = run.data.tags[MODEL]
         self.client.log_artifact(self.parent, str(folder.path / RECORD))
-        self._log_trials()
-        view = self._share_view()
+        trials = folder.trials()
+        self._log_trials(trials)
+        view = self._share_view(trials)
         write_json(folder.mlflow, {"experiment": self.experiment, "parent": self.parent, "view": view})
 
     def open(self) -> None:
@@ -79,20 +80,18 @@ class Store:
                 self.client.log_artifact(self.parent, str(path))
         if self.folder.code.exists():
             self.client.log_artifacts(self.parent, str(self.folder.code), self.folder.code.name)
-        self._log_trials()
+        self._log_trials(self.folder.trials())
         self.client.set_terminated(self.parent, "FINISHED" if complete else "FAILED")
 
-    def _share_view(self) -> str:
+    def _share_view(self, trials: Sequence[Trial]) -> str:
         """Stores the prepared page of the study's runs with the experiment; returns its key."""
         name, key = view_tag(self.study["home"])
-        metrics = ("corruption", "corruption_no_noise", "clean")
-        self.client.set_experiment_tag(self.experiment, name, view_state(self.parent, self.folder.trials(), metrics))
+        self.client.set_experiment_tag(self.experiment, name, view_state(self.parent, trials))
         return key
 
-    def _log_trials(self) -> None:
+    def _log_trials(self, trials: Sequence[Trial]) -> None:
         """Puts what the trials are on the study's run, those that nobody has begun included."""
-        trials = {trial.key: json.loads(trial.to_json()) for trial in self.folder.trials()}
-        self.client.log_dict(self.parent, trials, TRIALS)
+        self.client.log_dict(self.parent, {trial.key: json.loads(trial.to_json()) for trial in trials}, TRIALS)
 
     def start(self, trial: Trial) -> None:
         """Makes the trial's run RUNNING; creates it if there is none."""
@@ -166,6 +165,8 @@ class Store:
             self.client.set_tag(run, MODEL, model)
         for table in place.tables:
             self._log_table(trial, table, "validation." if table == place.mark(State.VALIDATED) else "")
+        if place.tables:
+            self.client.log_dict(run, results.facts(place.tables[-1])["versions"], "versions.json")
         for path in (place.trial_file, *place.tables, place.correct, place.best):
             if path.exists():
                 self.client.log_artifact(run, str(path))
@@ -186,7 +187,6 @@ class Store:
         final[f"{prefix}seconds"] = facts["seconds"]
         model = self.models.get(trial.key)
         self.client.log_batch(run, metrics=[metric(k, v, end, trial, model) for k, v in final.items()])
-        self.client.log_dict(run, facts["versions"], "versions.json")
 
     def fail(self, trial: Trial, reason: str) -> None:
         """Ends the run of a failed trial, with its reason as a tag."""

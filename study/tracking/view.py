@@ -15,6 +15,8 @@ from study.ledger.trial import Trial
 from study.ledger.uri import PARENT, SETTING, SORTED_BY
 
 SHARED = "mlflow.sharedViewState"
+METRICS = (SORTED_BY, "corruption_no_noise", "clean")
+"""The metrics that the page shows."""
 SHOWN = 100
 """Most runs that a chart takes."""
 
@@ -25,24 +27,23 @@ def view_tag(home: str) -> tuple[str, str]:
     return f"{SHARED}.{key}", key
 
 
-def view_state(parent: str, trials: Sequence[Trial], metrics: Sequence[str]) -> str:
+def view_state(parent: str, trials: Sequence[Trial]) -> str:
     """Returns the content of the tag: the page that compares the runs below a parent run.
 
-    metrics: names that runs have. The axis is the first parameter with numbers that varies.
+    The axis is the first parameter with numbers that varies.
     """
     labels = list(dict.fromkeys(trial.label for trial in trials))
     varied = list(dict.fromkeys(name for trial in trials for name in trial.label_values))
     section = str(uuid.uuid4())
-    shown = [name for name in (SORTED_BY, "corruption_no_noise", "clean") if name in metrics] or list(metrics)[:3]
     state = {
         "searchFilter": f"tags.`{PARENT}` = '{parent}'",
-        "orderByKey": f"metrics.`{shown[0]}`" if shown else "attributes.start_time",
+        "orderByKey": f"metrics.`{SORTED_BY}`",
         "orderByAsc": False,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
-        "selectedColumns": [*(f"params.`{name}`" for name in varied), *(f"metrics.`{name}`" for name in shown)],
+        "selectedColumns": [*(f"params.`{name}`" for name in varied), *(f"metrics.`{name}`" for name in METRICS)],
         "runsExpanded": {},
         "runsPinned": [],
         "runsHidden": [],
@@ -68,7 +69,7 @@ def view_state(parent: str, trials: Sequence[Trial], metrics: Sequence[str]) -> 
         "compareRunCharts": [
             {"uuid": str(uuid.uuid4()), "deleted": False, "isGenerated": False, "metricSectionId": section}
             | {"runsCountToCompare": SHOWN, **chart}
-            for chart in _charts(_axis(trials, varied), _numeric(trials, varied), shown)
+            for chart in _charts(_axis(trials, varied), _numeric(trials, varied))
         ],
     }
     packed = zlib.compress(json.dumps(state).encode())
@@ -90,19 +91,16 @@ def _numeric(trials: Sequence[Trial], varied: Sequence[str]) -> list[str]:
     return [name for name, each in values.items() if each and all(isinstance(v, int | float) for v in each)]
 
 
-def _charts(axis: str | None, numeric: Sequence[str], metrics: Sequence[str]) -> list[dict[str, Any]]:
+def _charts(axis: str | None, numeric: Sequence[str]) -> list[dict[str, Any]]:
     """Returns the charts: what varies against robustness, clean against robustness, parallel coordinates, bars."""
+    robustness = {"key": SORTED_BY, "type": "METRIC"}
     charts: list[dict[str, Any]] = []
-    if axis is not None and metrics:
-        charts.append(_scatter({"key": axis, "type": "PARAM"}, {"key": metrics[0], "type": "METRIC"}))
-    if len(metrics) > 1:
-        charts.append(_scatter({"key": metrics[-1], "type": "METRIC"}, {"key": metrics[0], "type": "METRIC"}))
-    if metrics:  # which takes no texts, such as a set of sigmas
-        charts.append({"type": "PARALLEL", "selectedParams": list(numeric), "selectedMetrics": list(metrics)})
-    if metrics:
-        charts.append({"type": "BAR", "metricKey": metrics[0]})
-    return charts
-
-
-def _scatter(x: dict[str, str], y: dict[str, str]) -> dict[str, Any]:
-    return {"type": "SCATTER", "xaxis": x, "yaxis": y}
+    if axis is not None:
+        charts.append({"type": "SCATTER", "xaxis": {"key": axis, "type": "PARAM"}, "yaxis": robustness})
+    return [
+        *charts,
+        {"type": "SCATTER", "xaxis": {"key": "clean", "type": "METRIC"}, "yaxis": robustness},
+        # Parallel coordinates take no texts, such as a set of sigmas.
+        {"type": "PARALLEL", "selectedParams": list(numeric), "selectedMetrics": list(METRICS)},
+        {"type": "BAR", "metricKey": SORTED_BY},
+    ]
