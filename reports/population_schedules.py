@@ -76,8 +76,8 @@ def caption(points: pd.DataFrame) -> str:
         "all, a dotted line comes from the other's value. The wide grey line, and the table, is the way of the state "
         "that was best at the end; scores are accuracies in percent on the validation split. "
         + (
-            "Whether it is better than fixed values: its last ones are trained beside it from the start, with every "
-            "seed (Jaderberg et al. 2017, section 5)."
+            "Whether it is better than fixed values: its mean ones over the epochs (geometric where the range is "
+            "logarithmic) are trained beside it from the start, with every seed."
             if changed
             else "Its values never change: it is a fixed setting itself."
         )

@@ -116,7 +116,7 @@ def _store_examples(plan: Plan) -> None:
 
 def _candidates(plan: Plan) -> Counter[State]:
     tried = candidates.read(plan.folder)
-    if plan.study.population:  # the others are its best schedule and that one's last values
+    if plan.study.population:  # the others are its best schedule and that one's mean values
         tried = tried[: plan.study.population.size]
     return Counter(candidate.state(plan.folder) for candidate in tried)
 

@@ -173,7 +173,7 @@ class Study:
     data_options: of `data`, that differ from its defaults. parents: where arms have parents, a launch that trains them,
     as typed after `study launch`. search: None trains every setting and measures each on test data. scheduler: None
     trains every trial to its end; a scheduler without a search is one of the grid. population: its members are trained
-    instead; then the best one's schedule, from the start and with every seed, and its last values beside it.
+    instead; then the best one's schedule, from the start and with every seed, and its mean values beside it.
     """
 
     question: str
@@ -228,7 +228,7 @@ class Study:
     def trial_count(self) -> int:
         """Number of trials: settings of all arms or candidates of the search, times seeds.
 
-        Of a population: its members, and with every seed its best schedule and that one's last values.
+        Of a population: its members, and with every seed its best schedule and that one's mean values.
         """
         if self.population:
             return self.population.size + 2 * self.seeds

@@ -1,26 +1,31 @@
-"""What a population ends with: its members' ways, the best one and its last values held, and its study file.
+"""What a population ends with: its members' ways, the best one and its mean values held, and its study file.
 
-Whether a schedule is better than fixed values is seen where its last values are trained from the start with the same
-seeds, as Jaderberg et al. (2017, section 5) do.
+Whether a schedule is better than fixed values is seen where its mean values are trained from the start with the same
+seeds: as much noise, say, but not when. Its last values would not do, where a learning rate has fallen.
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pprint import pformat
+from statistics import fmean, geometric_mean, mode
+from typing import Any
 
-from search_spaces.core.space import Search
+from search_spaces.core.space import Dimension, Grid, Search
 from study.errors import UserError
 from study.ledger import candidates, files
 from study.ledger.candidates import Candidate
 from study.ledger.folder import Folder
-from study.ledger.trial import Trial
+from study.ledger.trial import Trial, with_values
 from study.plan.space import Space
 from study.registry import sources
 
 BEST = "best schedule"
 """The arm of the best member's way, trained from the start."""
 FIXED = "fixed values"
-"""The arm of its last values, held from the start."""
+"""The arm of its mean values, held from the start."""
+DIGITS = 6
+"""Of a mean value: as many as labels have."""
 
 
 def members(folder: Folder, space: Space) -> list[Trial] | None:
@@ -35,7 +40,7 @@ def members(folder: Folder, space: Space) -> list[Trial] | None:
 
 def choose(folder: Folder, space: Space, schedules: list[Trial]) -> None:
     """Records the members and the best of them, by its validation table, whose schedule each seed is to follow, and
-    beside it its last values, where it has changed them.
+    beside it its mean values, where it has changed them.
     """
     population = space.study.population
     assert population is not None
@@ -50,26 +55,39 @@ def choose(folder: Folder, space: Space, schedules: list[Trial]) -> None:
     Candidate(len(schedules), best.number, best.params, repeated).write(folder)
     entries = [{"number": len(schedules), "member": best.number, population.objective: value}]
     if best.trials[0].schedule:
-        fixed = tuple(_fixed(trial) for trial in repeated)
+        fixed = tuple(_fixed(trial, population.mutate) for trial in repeated)
         Candidate(len(schedules) + 1, best.number, fixed[0].values_at(0), fixed).write(folder)
         entries.append({"number": len(schedules) + 1})
     folder.write_json(folder.chosen, {"objectives": [population.objective], "candidates": entries})
 
 
-def _fixed(trial: Trial) -> Trial:
-    """Returns a trial with the last values of its schedule from the start."""
-    params, recipe = trial.at(trial.recipe["epochs"])
+def _fixed(trial: Trial, dimensions: Mapping[str, Dimension]) -> Trial:
+    """Returns a trial with the mean values of its schedule from the start."""
+    epochs = [trial.values_at(epoch) for epoch in range(trial.recipe["epochs"])]
+    values = {name: mean_value([each[name] for each in epochs], dimensions[name]) for name in trial.varied}
+    params, recipe = with_values(trial.params, trial.recipe, values)
     return replace(trial, arm=FIXED, params=params, recipe=recipe, schedule=())
 
 
+def mean_value(values: Sequence[Any], dimension: Dimension) -> Any:
+    """Returns what values of each epoch come to: their mean, the geometric one where the range is logarithmic.
+
+    A whole number where the range has no others; of a grid the value of most epochs, of several the first.
+    """
+    if isinstance(dimension, Grid):
+        return mode(values)
+    mean = geometric_mean(values) if dimension.log else fmean(values)
+    return round(mean) if dimension.whole else float(f"{mean:.{DIGITS}g}")
+
+
 def export(folder: Folder, space: Space, name: str) -> None:
-    """Writes report/best_schedule.py, a study file that trains the best member's schedule, and its last values held."""
-    best, *_ = candidates.chosen(folder) or []
-    trial, study = best.trials[0], space.study
+    """Writes report/best_schedule.py, a study file that trains the best member's schedule, and its mean values held."""
+    trial, *beside = (candidate.trials[0] for candidate in candidates.chosen(folder) or [])
+    study, fixed = space.study, beside[0] if beside else trial
     named = {name.partition(".")[0] for name in trial.varied}
 
-    def values(epoch: int) -> dict[str, object]:
-        params, recipe = trial.at(epoch)
+    def values(epoch: int, of: Trial = trial) -> dict[str, object]:
+        params, recipe = of.at(epoch)
         return {**params, **{k: v for k, v in recipe.items() if k in named}}
 
     schedule = tuple(
@@ -77,7 +95,6 @@ def export(folder: Folder, space: Space, name: str) -> None:
     )
     recipe = {k: v for k, v in trial.recipe.items() if k not in named}
     options = " ".join(f"--set model.{k}={json.dumps(v)}" for k, v in trial.model_params.items())
-    last = values(trial.recipe["epochs"])
     evaluate = {_file(name): options for name, options in trial.evaluate.items()}
     text = f'''"""The best schedule of the population {name}, to be launched as any study:
 
@@ -89,10 +106,10 @@ from search_spaces.core.space import Arm, Study
 SCHEDULE = {pformat(schedule, width=110, sort_dicts=False)}
 
 STUDY = Study(
-    question="Is the schedule that the population {name} found better than its last values, held from the start?",
+    question="Is the schedule that the population {name} found better than its mean values, held from the start?",
     arms=(
         Arm(method={_file(trial.method)!r}, label={BEST!r}, space={values(0)!r}, schedule=SCHEDULE),
-        Arm(method={_file(trial.method)!r}, label={FIXED!r}, space={last!r}),
+        Arm(method={_file(trial.method)!r}, label={FIXED!r}, space={values(0, fixed)!r}),
     ),
     data={_file(trial.data)!r},
     data_options={dict(trial.data_params)!r},

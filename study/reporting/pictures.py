@@ -39,6 +39,6 @@ def _read(source: Source) -> list[Example]:
             apart = np.pad(opaque, ((0, 0), (0, 0), (0, 1), (0, 0)))  # a transparent column between two
             mosaic = np.concatenate(list(apart), axis=1)[:, :-1]
             out = io.BytesIO()
-            Image.fromarray(mosaic, "LA" if mosaic.shape[-1] == 2 else "RGBA").save(out, "png", optimize=True)
+            Image.fromarray(mosaic).save(out, "png", optimize=True)
             rows.append(Example(named(str(name)), f"data:image/png;base64,{b64encode(out.getvalue()).decode()}"))
     return rows

@@ -202,7 +202,7 @@ def _population(study: Study) -> str:
     return (
         f"A population of {population.size} by {population.algorithm}: every {population.interval} epochs the worst go "
         f"on from the best on the validation split ({population.objective}). It varies {mutated}. Then the best "
-        f"schedule is trained with {study.seeds} seeds, and beside it its last values, held from the start."
+        f"schedule is trained with {study.seeds} seeds, and beside it its mean values, held from the start."
     )
 
 

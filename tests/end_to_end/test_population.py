@@ -135,7 +135,7 @@ def test_the_best_schedule_is_trained_with_every_seed_and_exported(alone: tuple[
     assert both <= set(children(folder.path))
 
 
-def test_the_page_says_whether_the_schedule_beats_its_last_values(alone: tuple[Folder, Ended]) -> None:
+def test_the_page_says_whether_the_schedule_beats_its_mean_values(alone: tuple[Folder, Ended]) -> None:
     folder, ended = alone
     text = (folder.report / "index.html").read_text()
     (said,) = re.findall(r"<h1>(.*?)</h1>", text)

@@ -107,7 +107,7 @@ def test_the_best_way_goes_back_through_the_copy(tmp_path: Path) -> None:
     assert way["member"].tolist() == [0, 0, 3, 3] and way["value"].tolist() == [0.1] * 4
     rates = points[points["best"] & (points["metric"] == "lr")].sort_values("epoch")["value"].tolist()
     assert rates == pytest.approx([1e-3, 2e-3, 6e-3, 7e-3])
-    assert "last ones are trained beside it" in population_schedules.caption(points)
+    assert "mean ones over the epochs" in population_schedules.caption(points)
     constant = points.assign(value=points["value"].where(points["metric"] != "lr", 1e-3))
     assert "it is a fixed setting itself" in population_schedules.caption(constant)
     shown = population_schedules.table(points)
