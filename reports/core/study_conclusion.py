@@ -37,6 +37,12 @@ class Findings(NamedTuple):
     cards: tuple[Card, ...] = ()
 
     @property
+    def doubt(self) -> str:
+        """`unsettled`, with a beginning that says what it is, where it does not say so itself."""
+        plain = self.unsettled.startswith(("All is settled", "Nothing is settled"))
+        return self.unsettled if plain else f"Not settled yet: {self.unsettled}"
+
+    @property
     def outlook(self) -> str:
         """`power`, where what is unsettled does not say it already."""
         return "" if "one seed" in self.unsettled and self.power == ONE_SEED else self.power

@@ -127,7 +127,7 @@ def findings(findings: Mapping[str, "Findings"], console: Console) -> None:
     """Prints what a study says: what wins, what is not settled, and what its seeds can show."""
     for data, said in findings.items():
         console.print(f"{data}: {said.wins}" if len(findings) > 1 else said.wins, style="bold", markup=False)
-        console.print(f"Not settled yet: {said.unsettled}", markup=False)
+        console.print(said.doubt, markup=False)
         console.print(f"{said.outlook}\n" if said.outlook else "", style="dim", markup=False)
 
 

@@ -11,7 +11,16 @@ from reports.core.compare import ONE_SEED
 from reports.core.conclusion import conclude
 from reports.core.seed_planning import detectable_here, seeds_to_settle
 from reports.core.significance import with_best
-from reports.core.study_conclusion import FIRST, MOST, WantedSeeds, findings, seed_power, study_conclusion, wanted_seeds
+from reports.core.study_conclusion import (
+    FIRST,
+    MOST,
+    Findings,
+    WantedSeeds,
+    findings,
+    seed_power,
+    study_conclusion,
+    wanted_seeds,
+)
 from study.ledger import results
 from study.ledger.trial import Trial
 from tests.reports.loops import accuracies
@@ -127,3 +136,11 @@ def test_findings_are_all_three_and_nothing_without_accuracies(rows: pd.DataFram
         said is not None and said[:3] == (*study_conclusion(rows, 18), seed_power(rows, 60.0)) and len(said.cards) == 5
     )
     assert findings(rows[rows["benchmark"] == "training"], 18) is None
+
+
+def test_doubts_are_introduced_where_they_are_some() -> None:
+    texts = ("All is settled at the 5% level.", "Nothing is settled: there is nothing to compare.")
+    assert all(Findings("", text, "").doubt == text for text in texts)
+    assert Findings("", "With 3 seeds a is not told apart from b.", "").doubt.startswith(
+        "Not settled yet: With 3 seeds"
+    )

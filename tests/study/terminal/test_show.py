@@ -26,5 +26,5 @@ def test_cells_are_printed_without_the_signs_that_mark_them() -> None:
 
 def test_what_a_study_says_is_printed_with_its_dataset_where_there_are_several() -> None:
     one = Findings("GNT wins.", "All is settled.", "")
-    assert _printed(findings, {"digits": one}).startswith("GNT wins.\nNot settled yet: All is settled.")
+    assert _printed(findings, {"digits": one}).startswith("GNT wins.\nAll is settled.")
     assert "mnist: GNT wins." in _printed(findings, {"digits": one, "mnist": one})
