@@ -5,10 +5,10 @@ from matplotlib.figure import Figure
 
 from reports.core.choose import base, limit_text, strongest
 from reports.core.compare import GAIN, SETTING, compare, gain_note, gain_text, p_text, with_gains
-from reports.core.looks import in_order, shortened, signs
+from reports.core.looks import in_order
 from reports.core.report import Report
+from reports.core.seed_lines import seed_lines
 from reports.core.stats import MEASURES, by_trial, count_text, percent
-from reports.core.style import PALETTE, text_width
 
 LIMIT = 24
 SEED = "gain at seed "
@@ -68,19 +68,10 @@ def caption(points: pd.DataFrame) -> str:
 def draw(points: pd.DataFrame) -> Figure:
     """Returns a row a setting: its mean gain with the interval; a thin line for each seed goes through all of them."""
     rows = points[points["shown"]]
-    figure = Figure(figsize=(text_width(), 0.7 + 0.2 * len(rows)), layout="constrained")
-    axis = figure.subplots()
-    places = range(len(rows))
-    for name in _seeds(points):
-        axis.plot(100 * rows[name], places, color="0.7", linewidth=0.6, zorder=1.5)
-    axis.axvline(0, color="0.35", linewidth=0.8)
-    axis.hlines(places, 100 * rows["gain_low"], 100 * rows["gain_high"], color=PALETTE[0], linewidth=1.6)
-    axis.plot(100 * rows["gain"], places, "o", color=PALETTE[0])
-    labels = [shortened(signs(row.label)) + " (base)" * row.base for row in rows.itertuples()]
-    axis.set_yticks(places, labels)
-    axis.set_ylim(len(rows) - 0.4, -0.6)
-    name = MEASURES[points["measure"].iloc[0]].lower()
-    axis.set_xlabel(f"gain over the base, {name} (points)")
+    labels = [row.label + " (base)" * row.base for row in rows.itertuples()]
+    name = f"gain over the base, {MEASURES[points['measure'].iloc[0]].lower()} (points)"
+    figure = seed_lines(labels, rows[_seeds(points)], rows["gain"], rows["gain_low"], rows["gain_high"], name)
+    figure.axes[0].axvline(0, color="0.35", linewidth=0.8)
     return figure
 
 

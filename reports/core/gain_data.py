@@ -18,12 +18,12 @@ def gain_data(rows: pd.DataFrame) -> dict[str, Any]:
     """Returns what `gain.js` reads, as JSON takes it.
 
     rows: the tidy rows of finished trials on one dataset. settings: their labels, arms in the order of the rows, an
-    arm's settings by their values. base: the place of the base among them. seeds; level (of the intervals);
-    corruptions: (name in print, family), clean images last, of the family "clean". values: a matrix settings x seeds
-    for each of these, the mean accuracy over severities as a fraction, None where there is none.
+    arm's settings by their values. base: the place of the base among them, None without one. seeds; level (of the
+    intervals); corruptions: (name in print, family), clean images last, of the family "clean". values: a matrix settings x
+    seeds for each of these, the mean accuracy over severities as a fraction, None where there is none.
     """
     means = by_corruption(rows).fillna({"family": "clean"})
-    settings = in_order(means)
+    settings, over = in_order(means), base(rows)
     seeds = sorted(means["seed"].unique())
     pairs = sorted(in_families(means), key=lambda pair: pair[0] == "clean")
     by_pair = dict(list(means.groupby(["family", "corruption"], sort=False)))
@@ -33,7 +33,7 @@ def gain_data(rows: pd.DataFrame) -> dict[str, Any]:
     ]
     return {
         "settings": list(settings["label"]),
-        "base": settings.index.get_loc(base(rows)),
+        "base": settings.index.get_loc(over) if over in settings.index else None,
         "seeds": [int(seed) for seed in seeds],
         "level": current_level(),
         "corruptions": [(named(corruption), family) for family, corruption in pairs],

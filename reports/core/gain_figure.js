@@ -85,7 +85,8 @@ function switches(data, name) {
   const single = families.map(family => group(family, data.corruptions.map(([corruption, own], i) =>
     own === family ? box("corruption", i, corruption) : "").join("")));
   const images = families.length && data.corruptions.some(([, family]) => family === "clean");
-  return group("Show", choice("show", [["gain", "gain over the base"], ["accuracy", "accuracy"]]))
+  const gains = [["gain", "gain over the base"], ["accuracy", "accuracy"]];
+  return (data.base === null ? "" : group("Show", choice("show", gains)))
     + (images ? group("Images", choice("images", [["corrupted", "under corruption"], ["clean", "clean"]])) : "")
     + group("Order", choice("order", [["study", "of the study"], ["mean", "by mean"]]))
     + (families.length > 1 ? group("Families", families.map(family => box("family", family, family)).join("")) : "")

@@ -16,6 +16,7 @@ from reports.core.study_conclusion import Findings, findings, printed_numbers, w
 from reports.core.style import VENUES, at_venue
 from reports.core.write import FORMATS, Section, write
 from reports.paired_gain import REPORT as GAINS
+from reports.setting_accuracies import REPORT as ACCURACIES
 from reports.training_curves import REPORT as CURVES
 from study.errors import UserError
 from study.ledger import results
@@ -106,14 +107,20 @@ def make(
 
 
 def _whole(sections: Sequence[Section], results_on: "dict[str, pd.DataFrame]", output: Path) -> list[Section]:
-    """Returns the sections of a page: the gains over the base first, those of the reports, and how training went."""
+    """Returns the sections of a page: settings seed by seed first, those of the reports, and how training went."""
+
+    def section(name: str, report: Report, rows: "pd.DataFrame") -> Section | None:
+        return write(name, report, rows, output, ("html",))[0]
+
     first, last = [], []
-    for suffix, rows, report in _apart(GAINS, results_on):
-        section, _ = write(f"paired_gain{suffix}", report, rows, output, ("html",))
-        first += [replace(section, live=gain_data(rows))] if section else []
-    for suffix, rows, report in _apart(CURVES, results_on):
-        section, _ = write(f"training_curves{suffix}", report, rows, output, ("html",))
-        last += [section] if section else []
+    for (suffix, rows, gains), (_, _, each) in zip(
+        _apart(GAINS, results_on), _apart(ACCURACIES, results_on), strict=True
+    ):
+        main = section(f"paired_gain{suffix}", gains, rows) or section(f"setting_accuracies{suffix}", each, rows)
+        first += [replace(main, live=gain_data(rows))] if main else []
+    for suffix, rows, curves in _apart(CURVES, results_on):
+        training = section(f"training_curves{suffix}", curves, rows)
+        last += [training] if training else []
     names = {section.name for section in (*first, *last)}
     return [*first, *(section for section in sections if section.name not in names), *last]
 

@@ -143,4 +143,4 @@ def test_switches_change_what_is_shown(seen: dict[str, Any], rows: pd.DataFrame)
 def test_keys_move_between_settings_and_the_drawn_figure_is_replaced(seen: dict[str, Any]) -> None:
     place, hidden, text = seen["focused"]
     assert (place, hidden, seen["hidden"], seen["static"]) == ("1", False, True, 0)
-    assert text.startswith(seen["clean"][0][1].split("; ")[0]) and "standard deviation" in text and "seed 2: " in text
+    assert text.startswith(seen["clean"][0][1].split("; ")[0]) and "standard deviation" in text and "seed 1: " in text
