@@ -19,8 +19,8 @@ def gain_data(rows: pd.DataFrame) -> dict[str, Any]:
 
     rows: the tidy rows of finished trials on one dataset. settings: their labels, arms in the order of the rows, an
     arm's settings by their values. base: the place of the base among them, None without one. seeds; level (of the
-    intervals); corruptions: (name in print, family), clean images last, of the family "clean". values: a matrix settings x
-    seeds for each of these, the mean accuracy over severities as a fraction, None where there is none.
+    intervals); corruptions: (name in print, family), clean images last, of the family "clean". values: for each of
+    these a matrix settings x seeds, the mean accuracy over severities as a fraction, None where there is none.
     """
     means = by_corruption(rows).fillna({"family": "clean"})
     settings, over = in_order(means), base(rows)
