@@ -13,7 +13,7 @@ from reports.core.looks import in_order, shortened, signs
 from reports.core.report import Report
 from reports.core.significance import current_level, level_text
 from reports.core.stats import TRIAL, count_text, percent
-from reports.core.style import printed_width, text_width
+from reports.core.style import column_width, printed_width, text_width
 
 LIMIT = 40
 NAME = "gaussian_noise"
@@ -126,7 +126,8 @@ def draw(points: pd.DataFrame) -> Figure:
     texts = mean.map(lambda value: "" if np.isnan(value) else f"{100 * value:.0f}")
     texts = texts.where(overfits.ne(True), texts + "▾")
     names = [shortened(signs(label)) for label in settings["label"]]
-    width = min(text_width(), 1.1 + max(map(printed_width, names)) + 0.36 * len(sigmas))
+    needed = 1.1 + max(map(printed_width, names)) + 0.36 * len(sigmas)
+    width = column_width() if needed <= column_width() else text_width()
     figure = Figure(figsize=(width, 0.7 + 0.19 * len(names)), layout="constrained")
     axis = figure.subplots()
     image = heat_map(axis, 100 * mean.to_numpy(float), texts.to_numpy(), [f"{s:g}" for s in sigmas], names)
