@@ -30,7 +30,10 @@ def next_steps(sources: Sequence[Source], wanted: "Mapping[str, WantedSeeds]", s
     """
     unfinished = [(source, len(source.missing) + len(source.failed)) for source in sources]
     resumed = [
-        Step(f"{_count(count)} without a result: {_cost(count, seconds)}.", f"study resume {_path(source)}")
+        Step(
+            f"{_count(count)} without a result, {_cost(count, seconds)}; if no launch is at work on them:",
+            f"study resume {_path(source)}",
+        )
         for source, count in unfinished
         if count
     ]

@@ -1,9 +1,11 @@
-"""A study's page as axe-core checks it: no finding, in light and in dark."""
+"""A study's whole page: axe-core finds nothing, in light and in dark, and a phone cuts nothing off."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from study.ledger.folder import Folder, write_json
@@ -24,26 +26,61 @@ seen.found = violations.map(({ id, impact, nodes }) => [id, impact, nodes.length
 """
 
 
+NARROW = """
+for (const details of document.querySelectorAll("details")) details.open = true;
+await new Promise(resolve => setTimeout(resolve, 200));
+const width = document.documentElement.clientWidth;
+seen.width = [document.documentElement.scrollWidth, width];
+const beyond = element => {
+  const box = element.getBoundingClientRect();
+  return box.width && (box.right > width + 1 || box.left < -1) && !element.closest(".scroll, pre, [hidden]");
+};
+seen.cut = [...document.body.querySelectorAll("*")].filter(beyond).map(element => element.outerHTML.slice(0, 120));
+seen.rows = document.querySelectorAll(".live .row").length;
+"""
+PHONE = """<!doctype html><body><iframe src="narrow.html" style="width:390px;height:800px;border:0"></iframe><pre></pre>
+<script>addEventListener("message", event => { document.querySelector("pre").textContent = event.data; });</script>
+"""
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of a study with a trial that failed and one that is missing, with axe-core in it."""
+    """The page of a study with a trial that failed and one that is missing."""
     need_browser()
-    if not AXE.exists():
-        pytest.skip("needs axe-core, which .ci/tools fetches")
     folder = Folder(tmp_path_factory.mktemp("home") / "study")
     some = trials("sigma_sweep", seeds=2)
     folder.claim("sigma_sweep", "id", some, FACTS)
     table(some[:-2], folder.trials_path)
     write_json(folder.trial(some[-1].key).mark(State.FAILED), {"reason": "out of memory"})
+    np.savez(folder.examples, names=np.array(["fog", "snow"]), images=np.zeros((2, 6, 8, 8, 1), np.uint8))
     reporting.make([folder], folder.report, formats=["html"])
-    path = folder.report / "index.html"
-    with_probe(path, f"{AXE.read_text(encoding='utf-8')}\n{PROBE}")
-    return path
+    return folder.report / "index.html"
 
 
 @pytest.mark.parametrize(("name", "scheme"), [("light", 1), ("dark", 0)])
 def test_there_is_no_finding(name: str, scheme: int, page: Path) -> None:
+    if not AXE.exists():
+        pytest.skip("needs axe-core, which .ci/tools fetches")
+    checked = page.with_name(f"{name}.html")
+    checked.write_bytes(page.read_bytes())
+    with_probe(checked, f"{AXE.read_text(encoding='utf-8')}\n{PROBE}")
     flags = ("--window-size=1280,900", f"--blink-settings=preferredColorScheme={scheme}")
-    seen: dict[str, Any] = look(page, *flags)
-    assert seen["passed"] > 20, name
+    seen: dict[str, Any] = look(checked, *flags)
+    assert seen["passed"] > 20
     assert seen["found"] == []
+
+
+def test_a_phone_cuts_nothing_off(page: Path) -> None:
+    narrow = page.with_name("narrow.html")
+    narrow.write_bytes(page.read_bytes())
+    with_probe(narrow, NARROW)
+    page.with_name("phone.html").write_text(PHONE, encoding="utf-8")
+    seen = look(page.with_name("phone.html"), "--window-size=800,900")
+    assert seen["rows"] == 12 and seen["cut"] == []
+    assert seen["width"][0] <= seen["width"][1] <= 390
+
+
+def test_all_numbers_are_there_without_scripts(page: Path) -> None:
+    text = re.sub(r"(?s)<script.*?</script>", "", page.read_text(encoding="utf-8"))
+    (first,) = re.findall(r'(?s)<section id="paired_gain".*?</section>', text)
+    assert "<svg" in first and first.count("<tr>") == 13 and "Gain at each seed" in first

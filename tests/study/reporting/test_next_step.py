@@ -28,7 +28,7 @@ def test_trials_without_a_result_come_first(folder: Folder) -> None:
     table(TRIALS[:-2], folder.trials_path)
     write_json(folder.trial(TRIALS[-1].key).mark(State.FAILED), {"reason": "out of memory"})
     (step,) = next_steps([gather.look(folder)], WANTED, 90.0)
-    assert step.why == "2 trials without a result: about 3 minutes of work, one after the other."
+    assert step.why.startswith("2 trials without a result, about 3 minutes of work, one after the other; if no launch")
     assert step.command == f"study resume '{folder.path}'"
 
 
