@@ -46,6 +46,7 @@ class _Study(NamedTuple):
     quantity: str
     higher: bool
     unit: Unit
+    chosen: bool
 
     @property
     def compared(self) -> pd.DataFrame:
@@ -68,20 +69,22 @@ def conclude(
     quantity: str = "accuracy under corruption",
     higher: bool = True,
     unit: Unit | None = None,
+    chosen: bool = False,
 ) -> Conclusion:
     """Returns the conclusion of a study.
 
     values: settings (index: their names in print) x seeds, nan where a trial has no result. base: the setting that
     gains are measured from; without one it is the next best. clean: the clean accuracies (fractions) of the same
     settings and seeds, for what the winner costs. planned: the number of trials that the study has, where more than
-    have values. quantity, higher, unit: what the values are, whether more is better, and how print shows them.
+    have values. quantity, higher, unit: what the values are, whether more is better, and how print shows them. chosen:
+    whether a search or a population chose the settings, on validation images.
     """
     count = int(values.notna().to_numpy().sum())
     planned = max(planned or values.size, count)
     present = values.dropna(how="all")
     comparison = with_best(present, higher)
     unit = unit or Unit()
-    study = _Study(present, comparison, base, clean, planned - count, planned, quantity, higher, unit)
+    study = _Study(present, comparison, base, clean, planned - count, planned, quantity, higher, unit, chosen)
     return Conclusion(_wins(study), _unsettled(study))
 
 
@@ -95,7 +98,8 @@ def _wins(study: _Study) -> str:
     mean = short_number(study.values.loc[best].mean() * study.unit.scale) + study.unit.value
     if len(study.values) == 1:
         seeds = _count(int(study.values.loc[best].count()), "seed")
-        return f"Only {best} has results: its {study.quantity} is {mean} ({seeds})."
+        subject = f"{best} was chosen on validation images" if study.chosen else f"Only {best} has results"
+        return f"{subject}: its {study.quantity} is {mean} ({seeds})."
     leading = list(study.values.index[study.comparison.table["best"]])
     top = f"the {'highest' if study.higher else 'lowest'} {study.quantity}{_among(study)}, {mean}"
     subject = f"{_names(study, leading)} {'has' if len(leading) == 1 else 'have'} {top}"
@@ -178,6 +182,8 @@ def _unsettled(study: _Study) -> str:
 def _doubts(study: _Study) -> list[str]:
     """Returns why settings are not told apart, and what would tell them; nothing where all are."""
     best, compared = study.comparison.reference, study.compared
+    if len(study.values) == 1 and study.chosen:
+        return ["nothing is settled: no other setting was measured on test images"]
     if len(study.values) < 2:
         return ["nothing is settled: there is nothing to compare" + (" with" if len(study.values) else "")]
     if compared.empty:

@@ -49,7 +49,11 @@ def by_benchmark(
 
 def titles(values: Iterable[str], first: Mapping[str, str]) -> dict[str, str]:
     """Returns value -> title of a column: those of `first`, then "gaussian_noise" -> "Gaussian noise" of the rest."""
-    return {**first, **{value: named(value).capitalize() for value in values if value not in first}}
+    return {**first, **{value: _upper(named(value)) for value in values if value not in first}}
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def means_note(points: pd.DataFrame, main: pd.DataFrame, name: str) -> str:

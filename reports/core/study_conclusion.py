@@ -48,23 +48,25 @@ class Findings(NamedTuple):
         return "" if "one seed" in self.unsettled and self.power == ONE_SEED else self.power
 
 
-def findings(rows: pd.DataFrame, planned: int, seconds_per_trial: float | None = None) -> Findings | None:
+def findings(
+    rows: pd.DataFrame, planned: int, seconds_per_trial: float | None = None, chosen: bool = False
+) -> Findings | None:
     """Returns all that a study says, see `study_conclusion` and `seed_power`; None where it measured no accuracy."""
     if _values(rows)[0].empty:
         return None
-    return Findings(*study_conclusion(rows, planned), seed_power(rows, seconds_per_trial), tuple(cards(rows)))
+    return Findings(*study_conclusion(rows, planned, chosen), seed_power(rows, seconds_per_trial), tuple(cards(rows)))
 
 
-def study_conclusion(rows: pd.DataFrame, planned: int) -> Conclusion:
+def study_conclusion(rows: pd.DataFrame, planned: int, chosen: bool = False) -> Conclusion:
     """Returns the conclusion of a study (`reports.core.conclusion.conclude`).
 
     rows: the tidy rows of its finished trials, on one dataset. planned: the number of its trials, finished or not. It
     is of the mean accuracy under corruption, else of clean accuracy, a number a trial; gains are over the setting that
-    `reports.core.choose.base` names.
+    `reports.core.choose.base` names. chosen: as `conclude` takes it.
     """
     values, measure = _values(rows)
     clean = by_label(by_trial(rows), "clean") if measure != "clean" else None
-    return conclude(values, base_label(rows), clean, planned, QUANTITIES[measure])
+    return conclude(values, base_label(rows), clean, planned, QUANTITIES[measure], chosen=chosen)
 
 
 def printed_numbers(rows: pd.DataFrame) -> dict[str, str]:

@@ -136,10 +136,10 @@ def _findings(
     sources: Sequence[Source], results_on: "Mapping[str, pd.DataFrame]", seconds: float
 ) -> dict[str, Findings]:
     """Returns dataset -> what the finished trials on it say. seconds: what a trial takes."""
-    said = {}
+    said, chosen = {}, all(source.folder.selects for source in sources)
     for data, rows in results_on.items():
         planned = sum(short(trial.data) == short(data) for source in sources for trial in source.trials)
-        if (sentences := findings(rows, planned, seconds)) is not None:
+        if (sentences := findings(rows, planned, seconds, chosen)) is not None:
             said[short(data)] = sentences
     return said
 

@@ -90,6 +90,9 @@ def test_where_little_is_there_nothing_is_invented(rows: pd.DataFrame) -> None:
     alone = rows[rows["label"] == "Speckle"]
     assert study_conclusion(alone, 3).wins.startswith("Only Speckle has results") and seed_power(alone) == ""
     assert wanted_seeds(alone) is None
+    wins, unsettled = study_conclusion(alone, 3, chosen=True)
+    assert wins.startswith("Speckle was chosen on validation images: its accuracy under corruption is ")
+    assert unsettled == "Nothing is settled: no other setting was measured on test images."
 
 
 def test_the_reach_of_the_seeds_and_what_would_settle_the_best_three(rows: pd.DataFrame) -> None:
