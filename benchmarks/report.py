@@ -94,10 +94,11 @@ def write(folder: Folder, count: int, reports: list[str]) -> None:
 
 
 def rows(trial: Trial) -> Iterator[dict[str, Any]]:
-    """Yields 80 rows: four epochs, clean, and 15 corruptions at five severities."""
+    """Yields 88 rows: three metrics of four epochs, clean, and 15 corruptions at five severities."""
     rng = random.Random(trial.key)
     for epoch in range(1, 5):
-        yield {"benchmark": results.TRAINING, "epoch": epoch, "metric": "val_accuracy", "value": rng.random()}
+        for metric, value in (("time", 1e9 + epoch), ("train_loss", rng.random()), ("val_accuracy", rng.random())):
+            yield {"benchmark": results.TRAINING, "epoch": epoch, "metric": metric, "value": value}
     last = {"epoch": 4, "metric": "accuracy"}
     yield {**last, "benchmark": "clean", "corruption": "clean", "severity": 0, "value": rng.uniform(0.9, 1)}
     for family, names in FAMILIES.items():

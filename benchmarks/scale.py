@@ -42,7 +42,7 @@ def measure(count: int, folder: Path) -> None:
         marks: dict[str, tuple[float, float]] = {}
         highest = 0.0
         while process.poll() is None:
-            done = len(list((home / "results").glob("*.parquet"))) if (home / "results").exists() else 0
+            done = len(list(home.glob("trials/*/result.parquet")))
             try:
                 memory = process.memory_info().rss / 2**20
             except psutil.NoSuchProcess:

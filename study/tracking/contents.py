@@ -17,20 +17,21 @@ def log_dataset(client: MlflowClient, run: str, trial: Trial) -> None:
     client.log_inputs(run, datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
 
 
-def log_model(client: MlflowClient, experiment: str, run: str, trial: Trial, weights: Path) -> str:
-    """Logs a trained network with its weights as torch wrote them, which load without running code.
-
-    Returns the model's identity.
-    """
+def log_model(client: MlflowClient, experiment: str, run: str, trial: Trial) -> str:
+    """Logs a trained network, whose weights `log_weights` adds; returns the model's identity."""
     params = {"model": short(trial.model), **{key: str(value) for key, value in trial.model_params.items()}}
     tags = {"setting": trial.label, "seed": str(trial.seed)}
     model = client.create_logged_model(
         experiment, f"{short(trial.model)}-{trial.key}", run, tags, params, model_type="torch state dictionary"
     )
-    if weights.exists():
-        client.log_model_artifact(model.model_id, str(weights))
-    client.finalize_logged_model(model.model_id, READY)
     return str(model.model_id)
+
+
+def log_weights(client: MlflowClient, model: str, weights: Path) -> None:
+    """Adds the weights to a logged model, as torch wrote them, which load without running code; ends its making."""
+    if weights.exists():
+        client.log_model_artifact(model, str(weights))
+    client.finalize_logged_model(model, READY)
 
 
 def metric(name: str, value: float, time: int, trial: Trial, model: str | None) -> Metric:

@@ -3,10 +3,10 @@
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
+from multiprocessing.pool import ThreadPool
 from typing import TYPE_CHECKING
 
 from study.ledger.events import Event, Kind
@@ -14,6 +14,7 @@ from study.ledger.folder import Folder
 from study.ledger.uri import mask
 
 if TYPE_CHECKING:
+    from study.ledger.trial import Trial
     from study.tracking.runs import Store
 
 EVERY = 2.0
@@ -80,22 +81,44 @@ class Mirror:
             time.sleep(1)
 
     def _update(self, store: "Store") -> None:
-        for act in _updates(store, self._pending):
-            with _refusals([]):  # the end tries it again, and says which run it was
-                act()
-            self._alive = time.monotonic()
+        events: dict[str, list[Event]] = defaultdict(list)
+        for event in self._pending:
+            events[event.subject.key].append(event)
+        trials = [each[-1].subject for each in events.values()]
+        # What is refused here the end tries again, and says which run it was.
+        self._each(store, lambda trial: _tell(store, events[trial.key]), trials)
         self._pending.clear()
 
     def _deliver(self, store: "Store", summary: Mapping[str, float]) -> None:
         self._update(store)
-        complete, refused = True, list[str]()
-        for trial in self.folder.trials():
-            with _refusals(refused, f"{trial.label}, seed {trial.seed}: "):
-                complete &= store.deliver(trial)
-            self._alive = time.monotonic()
+        complete: list[bool] = []
+        refused = self._each(store, lambda trial: complete.append(store.deliver(trial)), self.folder.trials())
         store.report(summary, self.findings)
-        store.close(complete=complete and not refused)
+        store.close(complete=all(complete) and not refused)
         self.error = f"it refuses {len(refused)} runs, such as {refused[0]}" if refused else None
+
+    def _each(self, store: "Store", act: "Callable[[Trial], None]", trials: "Iterable[Trial]") -> list[str]:
+        """Acts on each trial, on as many at a time as the store takes.
+
+        Returns what MLflow refuses for good, in a line each. Any other error ends the rest.
+        """
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415  imported already, by the store
+
+        def attempt(trial: "Trial") -> str | None:
+            try:
+                act(trial)
+            except MlflowException as error:
+                if error.error_code != REFUSED:
+                    raise
+                return f"{trial.label}, seed {trial.seed}: {' '.join(str(error).split())}"
+            return None
+
+        refused = []
+        with ThreadPool(store.writers) as pool:  # of daemons: a server that is silent keeps nobody from leaving
+            for reason in pool.imap_unordered(attempt, trials):
+                self._alive = time.monotonic()
+                refused += [reason] if reason else []
+        return refused
 
     def _attempt(self, act: "Callable[[Store], None]") -> bool:
         """Whether it could be done; `error` says why not."""
@@ -129,31 +152,17 @@ class Mirror:
         return events, None
 
 
-@contextmanager
-def _refusals(refused: list[str], run: str = "") -> Iterator[None]:
-    """Adds to `refused` what MLflow refuses for good inside, with the run's name before it, and goes on behind."""
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415  imported already, by the store
-
-    try:
-        yield
-    except MlflowException as error:
-        if error.error_code != REFUSED:
-            raise
-        refused.append(f"{run}{' '.join(str(error).split())}")
-
-
-def _updates(store: "Store", events: list[Event]) -> Iterator[Callable[[], None]]:
-    """Yields what tells the store: of a trial that has ended well only that, for its folder says all the rest."""
-    ended = {e.subject.key: e.subject for e in events if e.kind in (Kind.FINISHED, Kind.STOPPED)}
-    for trial in ended.values():
-        yield partial(store.finish, trial)
-    others = sorted((e for e in events if e.subject.key not in ended), key=lambda e: e.subject.key)
-    for (kind, _), group in groupby(others, key=lambda e: (e.kind, e.subject.key)):
-        same = list(group)
-        trial = same[-1].subject
+def _tell(store: "Store", events: Sequence[Event]) -> None:
+    """Tells the store what has happened to a trial: of one that has ended well only that, its folder says the rest."""
+    for event in events:
+        if event.kind in (Kind.FINISHED, Kind.STOPPED):
+            return store.finish(event.subject)
+    for kind, group in groupby(events, key=lambda event: event.kind):
+        *_, last = same = list(group)
         if kind is Kind.STARTED:
-            yield partial(store.start, trial)
+            store.start(last.subject)
         elif kind is Kind.EPOCH:
-            yield partial(store.log, trial, [e.point for e in same if e.point is not None])  # one request
+            store.log(last.subject, [event.point for event in same if event.point is not None])  # one request
         else:
-            yield partial(store.fail, trial, same[-1].reason)
+            store.fail(last.subject, last.reason)
+    return None

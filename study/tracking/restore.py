@@ -12,8 +12,9 @@ from study.ledger.state import State
 from study.ledger.trial import Trial
 from study.ledger.uri import PARENT, mask, sqlite_path
 from study.registry.lookup import suggest
+from study.tracking.child import KEY
 from study.tracking.client import TRACKING_ERRORS, connect, search
-from study.tracking.runs import HOME, ID, KEY, TRIALS
+from study.tracking.runs import HOME, ID, TRIALS
 
 DOWNLOADS = 8
 """Tables that are fetched at a time."""

@@ -6,35 +6,32 @@ same step, time and value is kept once. So what a server missed can always be de
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Metric, Param
+from mlflow.entities import Metric, Param, RunTag
 
-from study.ledger import results
 from study.ledger.folder import RECORD, Folder, write_json
-from study.ledger.headline import by_corruption, details, headline
+from study.ledger.headline import headline
 from study.ledger.state import State
-from study.ledger.trial import Point, Trial, short
-from study.ledger.trial_folder import TrialFolder
-from study.ledger.uri import PARENT, SETTING
+from study.ledger.trial import Point, Trial
+from study.ledger.uri import PARENT, sqlite_path
+from study.tracking import child
+from study.tracking.child import KEY, MODEL, NOTE, STATE, Child
 from study.tracking.client import connect, experiment_id, metric_name, search
-from study.tracking.contents import log_dataset, log_model, metric
+from study.tracking.contents import log_model, log_weights, metric
 from study.tracking.view import view_state, view_tag
 
-ID, HOME, KEY, CONFIG, STATE = "study.id", "study.home", "study.trial", "study.config", "study.state"
-MODEL = "study.model"
-"""Tag of a trial's run: the identity of its logged model."""
+ID, HOME = "study.id", "study.home"
 DECIDED = (State.VALIDATED, State.STOPPED)
 """Where a search's run of a trial is complete; a validated one may yet be measured on test data."""
 TRIALS = "trials.json"
 """Artifact of a study's run: key -> trial."""
 CLOCK = "train_loss"
 """The metric whose history says which epochs a run has."""
-NOTE = "mlflow.note.content"
-"""MLflow's tag of a run's description."""
 BATCH = 900
 """Metrics in one request; servers take 1,000."""
+WRITERS = 8
+"""Threads that a server or a database hears at a time, each of its own trial; SQLite has one writer."""
 
 
 class Store:
@@ -45,22 +42,16 @@ class Store:
         self.client = connect(uri)
         self.experiment = experiment_id(self.client, uri, self.study["name"])
         self.parent = self._parent()
-        self.children: dict[str, Any] = {}
-        self.delivered: dict[str, Any] = {}
-        """Key -> the names of the tables that a run has, as its tag says them."""
-        self.models: dict[str, str] = {}
-        """Key -> the identity of the trial's logged model."""
-        self.logged: dict[str, set[int]] = {}
-        """Key -> the epochs that a run has; one that is trained again after a fault is logged once."""
+        self.uri, self.writers = uri, 1 if sqlite_path(uri) else WRITERS
+        self.children: dict[str, Child] = {}
+        """Key -> the trial's run. Threads may work on different trials."""
         children = search(self.client, self.experiment, f"tags.`{PARENT}` = '{self.parent}'")
         for run in sorted(children, key=lambda run: run.info.start_time):
             key = run.data.tags[KEY]
             if key in self.children:
                 self.client.delete_run(run.info.run_id)  # made twice, by a request whose answer was lost
             else:
-                self.children[key], self.delivered[key] = run.info, run.data.tags.get(STATE)
-                if MODEL in run.data.tags:
-                    self.models[key] = run.data.tags[MODEL]
+                self.children[key] = Child.of(run)
         self.client.log_artifact(self.parent, str(folder.path / RECORD))
         trials = folder.trials()
         self._log_trials(trials)
@@ -96,117 +87,80 @@ class Store:
     def start(self, trial: Trial) -> None:
         """Makes the trial's run RUNNING; creates it if there is none."""
         if trial.key in self.children:
-            self.client.update_run(self.children[trial.key].run_id, status="RUNNING")
-        else:
-            self._create(trial)
+            run = self.children[trial.key]
+            self.client.update_run(run.id, status="RUNNING")
+            run.status = "RUNNING"
         # Again each time: whoever created the run may not have got this far, and the same parameters may be repeated.
-        names = {"method": trial.method, "data": trial.data, "model": trial.model}
-        settings = {"arm": trial.arm, **{kind: short(name) for kind, name in names.items()}}
-        options = {f"model.{k}": v for k, v in trial.model_params.items()}
-        options |= {f"data.{k}": v for k, v in trial.data_params.items()}
-        values = {**settings, "seed": trial.seed, **trial.params, **trial.recipe, **options, **trial.label_values}
-        params = [Param(k, str(v)) for k, v in values.items()]
-        self.client.log_batch(self.children[trial.key].run_id, params=params)
+        self.client.log_batch(self._run(trial).id, params=child.params(trial))
 
-    def _create(self, trial: Trial) -> None:
-        tags = {
-            "mlflow.runName": f"{trial.label}, seed {trial.seed}",
-            PARENT: self.parent,
-            KEY: trial.key,
-            CONFIG: trial.config_id,
-            "study": self.study["name"],
-            "arm": trial.arm,
-            "method": short(trial.method),
-            "dataset": short(trial.data),
-            "data.fingerprint": trial.fingerprint,
-            "seed": str(trial.seed),
-            SETTING: trial.label,
-            "mlflow.source.git.commit": self.study["commit"],
-        }
-        tags[NOTE] = (
-            f"{trial.label}, seed {trial.seed}: {short(trial.model)} trained by {tags['method']} on {tags['dataset']}."
-        )
-        run = self.client.create_run(self.experiment, tags={k: str(v) for k, v in tags.items()})
-        self.children[trial.key], self.logged[trial.key] = run.info, set()
-        log_dataset(self.client, run.info.run_id, trial)
+    def _run(self, trial: Trial) -> Child:
+        """Returns the trial's run; creates it if there is none."""
+        if trial.key not in self.children:
+            commit = self.study["commit"]
+            self.children[trial.key] = child.create(self.client, self.experiment, self.parent, commit, trial)
+        return self.children[trial.key]
 
     def log(self, trial: Trial, points: Iterable[Point]) -> None:
         """Logs the epochs of a trial that its run lacks; opens the run if the store has missed its start."""
         if trial.key not in self.children:
             self.start(trial)
-        logged = self._epochs(trial)
-        new = [point for point in points if int(point["epoch"]) not in logged]
-        metrics = [
-            Metric(metric_name(name), value, int(point["time"] * 1000), int(point["epoch"]))
-            for point in new
-            for name, value in point.items()
-            if name not in ("time", "epoch")
-        ]
-        for start in range(0, len(metrics), BATCH):
-            self.client.log_batch(self.children[trial.key].run_id, metrics=metrics[start : start + BATCH])
-        logged |= {int(point["epoch"]) for point in new}
+        run, points = self.children[trial.key], list(points)
+        self._log(run, child.epochs(points, self._epochs(run)))
+        self._epochs(run).update(int(point["epoch"]) for point in points)
 
-    def _epochs(self, trial: Trial) -> set[int]:
-        if trial.key not in self.logged:
-            history = self.client.get_metric_history(self.children[trial.key].run_id, CLOCK)
-            self.logged[trial.key] = {metric.step for metric in history}
-        return self.logged[trial.key]
+    def _log(self, run: Child, metrics: Sequence[Metric], last: Mapping[str, Sequence[Any]] | None = None) -> None:
+        """Logs metrics in as few requests as may be; `last`: parameters and tags that go with the last of them."""
+        *full, rest = [metrics[start : start + BATCH] for start in range(0, len(metrics), BATCH)] or [[]]
+        for part in full:
+            self.client.log_batch(run.id, metrics=part)
+        self.client.log_batch(run.id, metrics=rest, **(last or {}))
+
+    def _epochs(self, run: Child) -> set[int]:
+        if run.epochs is None:
+            run.epochs = {metric.step for metric in self.client.get_metric_history(run.id, CLOCK)}
+        return run.epochs
 
     def finish(self, trial: Trial) -> None:
         """Completes the run of a trial from its folder: all epochs, final metrics, the files themselves, status.
 
-        What a search measured on the validation split is named so: "validation.corruption".
+        Few requests, for a study may end with thousands of trials to deliver. The tag that says which tables the run
+        has, and the status, come after all that they speak for.
         """
-        self.start(trial)
-        run, place = self.children[trial.key].run_id, self.folder.trial(trial.key)
-        if trial.key not in self.models:
-            model = log_model(self.client, self.experiment, run, trial, place.checkpoint)
-            self.models[trial.key] = model
-            self.client.set_tag(run, MODEL, model)
-        for table in place.tables:
-            self._log_table(trial, table, "validation." if table == place.mark(State.VALIDATED) else "")
-        if place.tables:
-            self.client.log_dict(run, results.facts(place.tables[-1])["versions"], "versions.json")
-        for path in (place.trial_file, *place.tables, place.correct, place.best):
-            if path.exists():
-                self.client.log_artifact(run, str(path))
-        self.delivered[trial.key] = _names(place)
-        self.client.set_tag(run, STATE, self.delivered[trial.key])
-        self._end(trial, "FINISHED")
-
-    def _log_table(self, trial: Trial, table: Path, prefix: str) -> None:
-        run, facts = self.children[trial.key].run_id, results.facts(table)
-        rows = results.read([table]).to_dict("records")
-        history = _history(rows)
-        self.log(trial, history)
-        end = int((history[-1]["time"] if history else 0) * 1000)
-        final = {
-            f"{prefix}{name}": value
-            for name, value in {**by_corruption(rows), **details(rows), **headline(rows)}.items()
-        }
-        final[f"{prefix}seconds"] = facts["seconds"]
-        model = self.models.get(trial.key)
-        self.client.log_batch(run, metrics=[metric(k, v, end, trial, model) for k, v in final.items()])
+        run, place = self._run(trial), self.folder.trial(trial.key)
+        child.upload(run, self.uri, place)
+        points, final = child.measured(place)
+        model = run.model or log_model(self.client, self.experiment, run.id, trial)
+        metrics = [
+            *child.epochs(points, self._epochs(run)),
+            *(metric(name, value, end, trial, model) for name, value, end in final),
+        ]
+        tables = child.names(place)
+        tags = [RunTag(STATE, tables), RunTag(MODEL, model)]
+        self._log(run, metrics, {"params": child.params(trial), "tags": tags})
+        run.tables, run.model = tables, model
+        log_weights(self.client, model, place.checkpoint)
+        self._end(run, "FINISHED")
 
     def fail(self, trial: Trial, reason: str) -> None:
         """Ends the run of a failed trial, with its reason as a tag."""
-        self.start(trial)
-        self.client.set_tag(self.children[trial.key].run_id, "failure", reason)
-        self._end(trial, "FAILED")
+        run = self._run(trial)
+        self.client.log_batch(run.id, params=child.params(trial), tags=[RunTag("failure", reason)])
+        self._end(run, "FAILED")
 
     def deliver(self, trial: Trial) -> bool:
         """Brings a trial's run in line with its folder; returns whether it is complete."""
         place = self.folder.trial(trial.key)
-        status = self.children[trial.key].status if trial.key in self.children else None
+        run = self.children.get(trial.key)
+        status = run.status if run else None
         complete = place.test is State.FINISHED or (self.folder.selects and place.selection in DECIDED)
         if place.test is State.FAILED:
             if status != "FAILED":
                 self.fail(trial, place.failure_reason())
         elif complete:
-            if status != "FINISHED" or self.delivered.get(trial.key) != _names(place):
+            if run is None or status != "FINISHED" or run.tables != child.names(place):
                 self.finish(trial)
-        elif status == "RUNNING":
-            self._end(trial, "KILLED")
+        elif run and status == "RUNNING":
+            self._end(run, "KILLED")
         return complete
 
     def report(self, metrics: Mapping[str, float], findings: Mapping[str, Sequence[str]] | None = None) -> None:
@@ -222,9 +176,9 @@ class Store:
         if self.folder.report.exists():
             self.client.log_artifacts(self.parent, str(self.folder.report), "report")
 
-    def _end(self, trial: Trial, status: str) -> None:
-        self.client.set_terminated(self.children[trial.key].run_id, status)
-        self.children[trial.key] = self.client.get_run(self.children[trial.key].run_id).info
+    def _end(self, run: Child, status: str) -> None:
+        self.client.set_terminated(run.id, status)
+        run.status = status
 
     def _parent(self) -> str:
         runs = search(self.client, self.experiment, f"tags.`{HOME}` = '{self.study['home']}'")
@@ -258,17 +212,3 @@ def log_evaluation(uri: str, name: str, settings: Mapping[str, Any], rows: list[
 def _note(study: Mapping[str, Any]) -> str:
     """Returns what a study asks and how it was launched, as its run's description."""
     return f"{study['question']}\n\n`{study['command']}`"
-
-
-def _names(place: TrialFolder) -> str:
-    """Returns the names of a trial's tables, as a run's tag says which of them it has."""
-    return " ".join(table.stem for table in place.tables)
-
-
-def _history(rows: list[dict[str, Any]]) -> list[Point]:
-    points: dict[int, Point] = {}
-    for row in rows:
-        if row["benchmark"] == results.TRAINING:
-            point = points.setdefault(int(row["epoch"]), {"epoch": int(row["epoch"])})
-            point[row["metric"]] = row["value"]
-    return list(points.values())

@@ -68,8 +68,9 @@ def test_mlflow_has_one_parent_and_a_child_for_each_trial(work: Path, tiny: tupl
         assert {"clean", "corruption", "corruption_no_noise", "seconds"} <= set(child.data.metrics)
         for name in ("train_loss", "val_accuracy"):
             assert [p.step for p in client.get_metric_history(child.info.run_id, name)] == [1, 2, 3]
-        expected = {"seed": str(trial.seed), "data.fingerprint": trial.fingerprint, "study.config": trial.config_id}
-        assert expected.items() <= child.data.tags.items()
+        (dataset,) = child.inputs.dataset_inputs
+        assert (child.data.params["seed"], dataset.dataset.digest) == (str(trial.seed), trial.fingerprint)
+        assert child.data.tags["study.config"] == trial.config_id
         assert {"setting", "study.model", "mlflow.source.git.commit"} <= set(child.data.tags)
         artifacts = {a.path for a in client.list_artifacts(child.info.run_id)}
         tables = {"validation.parquet", "correct.parquet", "result.parquet"}

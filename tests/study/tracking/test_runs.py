@@ -113,9 +113,9 @@ def test_runs_carry_what_the_interface_compares(mirrored: Mirrored) -> None:
     by_key = {run.data.tags["study.trial"]: run.data for run in runs}
     for trial in TRIALS[:4]:
         data = by_key[trial.key]
-        tags = ("study", "arm", "method", "dataset", "seed", "study.config")
-        expected = [NAME, trial.arm, trial.method, trial.data, str(trial.seed), trial.config_id]
-        assert [data.tags[tag] for tag in tags] == expected
+        assert (data.tags["setting"], data.tags["study.config"]) == (trial.label, trial.config_id)
+        names = ("arm", "method", "data", "seed")
+        assert [data.params[name] for name in names] == [trial.arm, trial.method, trial.data, str(trial.seed)]
         assert data.params["sigma"] == str(trial.params["sigma"]) and data.params["lr"] == str(trial.recipe["lr"])
         rows = results.read([_table(mirrored, trial)]).to_dict("records")
         measured = {name: value for name, value in data.metrics.items() if name in headline(rows)}
@@ -224,10 +224,12 @@ def test_a_run_names_its_dataset_and_its_model_with_metrics(empty_store: Path, t
     folder.trial(trial.key).checkpoint.write_bytes(b"weights")
     store = Store(uri, folder)
     store.deliver(trial)
-    run = store.client.get_run(store.children[trial.key].run_id)
+    run = store.client.get_run(store.children[trial.key].id)
     (dataset,) = run.inputs.dataset_inputs
     assert (dataset.dataset.name, dataset.dataset.digest) == ("digits", trial.fingerprint)
-    model = store.client.get_logged_model(store.models[trial.key])
+    identity = store.children[trial.key].model
+    assert identity is not None
+    model = store.client.get_logged_model(identity)
     values = {metric.key: metric.value for metric in model.metrics}
     assert values["corruption"] == run.data.metrics["corruption"] and "corruption/fog" in values
     assert model.source_run_id == run.info.run_id and str(model.status) == "READY"
