@@ -70,7 +70,8 @@ function drawn(rows, data, state, width) {
       + `<rect x="0" y="${12 + height * place}" width="${width}" height="${height}"/><text ${where}>${escaped(short)}</text>`
       + `${bar}${dots.join("")}<circle class="mean" cx="${x(row.mean)}" cy="${y(place)}" r="4.5"/></g>`);
   });
-  const title = state.gain ? `gain over ${data.settings[data.base]} (points)` : "top-1 accuracy (%)";
+  const over = (width - left) / 6.5 < 20 + (data.settings[data.base] ?? "").length ? "the base" : data.settings[data.base];
+  const title = state.gain ? `gain over ${over} (points)` : "top-1 accuracy (%)";
   parts.push(`<text class="tick" x="${(left + width) / 2}" y="${bottom + 38}">${escaped(title)}</text>`);
   return `<svg width="${width}" height="${bottom + 46}" role="group" aria-label="${escaped(title)}">${parts.join("")}</svg>`;
 }
