@@ -19,6 +19,7 @@ from study.ledger.uri import absolute, mask
 from study.plan.options import Options
 from study.terminal import data_commands
 from study.terminal.command_line import (
+    EXAMPLES,
     Assignments,
     DataRoot,
     Directory,
@@ -114,7 +115,7 @@ def resume(directory: Directory, *, changes: dict[str, Any], dry_run: DryRun = F
     _run(planning.resume(directory, changes, thorough=dry_run), dry_run)
 
 
-app.command()(with_options(launch))
+app.command(epilog=EXAMPLES)(with_options(launch))
 app.command()(with_options(resume, resumable=True))
 
 

@@ -111,6 +111,11 @@ class Arm:
         return [self.setting(dict(zip(grids, chosen, strict=True))) for chosen in values]
 
 
+ALGORITHMS = ("tpe", "random", "grid")
+"""Of searches."""
+SCHEDULERS = ("asha", "median")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Search:
     """How settings are chosen: candidates are tried, validated, and the best of them alone are measured on test data.

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-from search_spaces.core.space import Arm, Grid, Range, Study
+from search_spaces.core.space import ALGORITHMS, SCHEDULERS, Arm, Grid, Range, Study
 from study.errors import UserError
 from study.evaluation.corruptions.catalog import CATALOG
 from study.registry.lookup import suggest
 
-ALGORITHMS = ("tpe", "random", "grid")
-SCHEDULERS = ("asha", "median")
 POPULATIONS = ("pbt", "pb2")
 FIXED = ("epochs", "optimizer")
 """Recipe parameters that no schedule can change."""

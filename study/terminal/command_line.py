@@ -32,6 +32,13 @@ StudyName = Annotated[
 ]
 Directory = Annotated[Path, typer.Argument(help="The directory of a study, as `study launch` named it.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and list the trials; start nothing.")]
+EXAMPLES = """Examples
+
+- `study launch sigma_sweep --seeds 5 --set GNT.sigma=0.1,0.5`
+- `study launch noisymix_levels --search tpe --samples 30 --max-concurrent 4`
+- `study launch sigma_sweep --until-sure --within 1 --max-seeds 8`
+- `study launch my_study.py --data my_images --data-root ~/images --gpus-per-trial 0.25 --dry-run`
+"""
 DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds the dataset's files.")]
 Assignments = Annotated[
     list[str] | None,
@@ -74,7 +81,8 @@ def _parameter(each: Field[Any], how: Declaration, hint: Any) -> inspect.Paramet
     """Returns an option as typer reads it. What is not typed is None, so that a launch's own choice can stay."""
     plain = next((kind for kind in get_args(hint) if kind is not type(None)), hint)
     kind = str if how.parse is not None else plain
-    details: dict[str, Any] = {"help": _help(each, how), "metavar": how.metavar}
+    details: dict[str, Any] = {"help": _help(each, how), "rich_help_panel": how.panel}
+    details["metavar"] = "|".join(how.choices) or how.metavar or {int: "N", float: "NUMBER"}.get(kind)
     if kind in (int, float):
         details |= {"min": how.least}  # `Options` checks the rest, and says why
     names = [flag(each)]

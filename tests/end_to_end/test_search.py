@@ -103,8 +103,8 @@ def _times(folder: Folder) -> dict[str, int]:
 
 def test_test_data_is_read_once_by_the_chosen_when_the_search_is_over(story: Story) -> None:
     (best,) = candidates.chosen(story.folder) or []
-    # For each seed: accuracy, corruptions, and the images on which the method shows itself.
-    assert story.reads == [(True, 8)] * 3 * 2
+    # For each seed: accuracy, corruptions, and the images on which the method shows itself; then the page's examples.
+    assert story.reads == [(True, 8)] * (3 * 2 + 1)
     assert finished(story.folder.path) == {t.key for t in best.trials}
     values = {c.number: c.values(story.folder, ["corruption"])[0] for c in candidates.read(story.folder)}
     assert len(values) == 4 and best.number == max(values, key=lambda n: values[n])

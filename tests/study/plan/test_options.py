@@ -79,6 +79,18 @@ def test_every_option_has_its_help_and_a_name_of_its_own() -> None:
     assert len(set(flags)) == len(flags) and all(how.help.endswith(".") for _, how in declarations(Options))
 
 
+def test_help_shows_every_option_in_a_panel_with_its_choices() -> None:
+    panels = dict.fromkeys(how.panel for _, how in declarations(Options))
+    assert None not in panels and len(panels) == 6
+    app = typer.Typer()
+    app.command()(with_options(lambda *, changes: None))
+    shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "100"}).output
+    titles = [line for line in shown.splitlines() if line.startswith("╭─ ")]
+    assert all(any(str(panel) in title for title in titles) for panel in panels)
+    text = " ".join(shown.replace("│", "").split())
+    assert all(part in text for part in ("tpe|random|grid", "asha|median", "dies; 2 if not given."))
+
+
 def test_what_is_stored_comes_back_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     options = Options(
