@@ -1,6 +1,7 @@
 """The page's main figure in a browser: its numbers are those of Python, and it answers to switches and keys."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from tests.browser import look, need_browser, with_probe
 from tests.reports.test_browser import ABOUT
 from tests.support import table, trials
 
+HOSTILE = "<img src=x onerror='document.title=1'>&amp;\"{x}</script>"
 CHOICES = {
     "all": {"noise", "blur", "weather", "digital", "geometric"}, "two": {"noise", "blur"}, "one": {"weather"},
     "clean": {"clean"},
@@ -51,6 +53,7 @@ const tip = document.querySelector(".live .tip");
 seen.focused = [document.activeElement.dataset.place, tip.hidden, tip.textContent];
 key("Escape");
 seen.hidden = tip.hidden;
+seen.foreign = [...document.querySelectorAll(".live img, .live script")].length;
 seen.static = document.querySelectorAll("figure").length;
 """
 
@@ -79,7 +82,8 @@ def _gains(values: pd.DataFrame, base: Any) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     some = [trial for trial in trials("sigma_sweep", seeds=3) if trial.arm != "GNT" or trial.params["sigma"] < 0.6]
-    return table(some[:-2], tmp_path_factory.mktemp("results"))
+    hostile = [replace(trial, arm=HOSTILE) if trial.arm == "Speckle" else trial for trial in some[:-2]]
+    return table(hostile, tmp_path_factory.mktemp("results"))
 
 
 @pytest.fixture(scope="module")
@@ -143,4 +147,5 @@ def test_switches_change_what_is_shown(seen: dict[str, Any], rows: pd.DataFrame)
 def test_keys_move_between_settings_and_the_drawn_figure_is_replaced(seen: dict[str, Any]) -> None:
     place, hidden, text = seen["focused"]
     assert (place, hidden, seen["hidden"], seen["static"]) == ("1", False, True, 0)
+    assert any(text.startswith(HOSTILE) for text in seen["first"][0]) and seen["foreign"] == 0
     assert text.startswith(seen["clean"][0][1].split("; ")[0]) and "standard deviation" in text and "seed 1: " in text
