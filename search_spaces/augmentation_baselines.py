@@ -29,9 +29,10 @@ STUDY = Study(
         Arm(method="augmax", label="AugMax"),
         Arm(method="noisymix", label="NoisyMix"),
     ),
-    evaluate={"clean": {}, "corruption": {}, "calibration": {"severities": (1, 2, 3, 4, 5)}},
+    evaluate={"clean": {}, "corruption": {}, "c_bar": {}, "calibration": {"severities": (1, 2, 3, 4, 5)}},
     reports=(
         *("method_comparison", "family_bars", "corruption_heatmap", "severity_curves", "trade_off", "reliability"),
+        "carries_over",
         "corruption_table",
         "mce_table",
         "calibration_table",

@@ -22,11 +22,13 @@ STUDY = Study(
         "weight_decay": 5e-4,
         "schedule": "cosine",
     },
+    evaluate={"clean": {}, "corruption": {}, "c_bar": {}},
     reports=(
         "method_comparison",
         "family_bars",
         "corruption_heatmap",
         "severity_curves",
+        "carries_over",
         "corruption_table",
         "mce_table",
     ),

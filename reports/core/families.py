@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-FAMILIES = ("clean", "noise", "blur", "weather", "digital", "geometric", "stroke", "all")
+FAMILIES = ("clean", "noise", "blur", "weather", "digital", "geometric", "stroke", "occlusion", "all")
 """In the order of the papers; a family that is not named comes after the others, before "all"."""
 
 

@@ -18,12 +18,12 @@ def marked(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Returns all rows of one trial, each with `headline`: whether it is of the trial's headline benchmark.
 
     Of the benchmarks with accuracies under corruptions that is a published one (its name ends in -c) before one
-    generated here, and of several the first by name. Accuracies on clean images are marked too. A mark that the rows
-    have already is replaced.
+    generated here, one of C-bar after all others, and of several the first by name. Accuracies on clean images are
+    marked too. A mark that the rows have already is replaced.
     """
     rows = list(rows)
     benchmarks = {row["benchmark"] for row in rows if row["metric"] == "accuracy" and _corrupted(row)}
-    main = min(benchmarks, key=lambda name: (not name.endswith("-c"), name), default=None)
+    main = min(benchmarks, key=lambda name: (_beside(name), not name.endswith("-c"), name), default=None)
     return [{**row, "headline": row["benchmark"] == main or _clean(row)} for row in rows]
 
 
@@ -47,6 +47,11 @@ def headline(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
         means = _means({key: fmean(each) for key, each in values.items()})
         numbers |= {f"{name}{suffix}": value for name, value in means.items()}
     return numbers
+
+
+def _beside(benchmark: str) -> bool:
+    """Whether it is C-bar, made here or published: what is compared with the main benchmark, and never it."""
+    return benchmark.startswith("c_bar") or benchmark.endswith("-bar")
 
 
 def _clean(row: Mapping[str, Any]) -> bool:

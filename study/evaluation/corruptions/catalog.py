@@ -5,13 +5,13 @@ from difflib import get_close_matches
 from torch import Generator, Tensor
 
 from study.errors import UserError
-from study.evaluation.corruptions import blur, digital, geometric, noise, stroke, weather
+from study.evaluation.corruptions import blur, digital, geometric, lenses, noise, occlusions, stroke, waves, weather
 from study.evaluation.corruptions.contract import Corruption
 from study.evaluation.corruptions.levels import Level
 
 CATALOG: dict[str, Corruption] = {
     corruption.name: corruption
-    for module in (noise, blur, weather, digital, geometric, stroke)
+    for module in (noise, blur, weather, digital, geometric, stroke, waves, occlusions, lenses)
     for corruption in module.CORRUPTIONS
 }
 """Name -> corruption, family by family."""
@@ -31,8 +31,17 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
         *("shear", "scale", "rotate", "brightness", "translate", "stripe", "fog", "spatter"),
         *("dotted_line", "zigzag", "canny_edges"),
     ),
+    "c_bar": (
+        *("blue_noise_sample", "brownish_noise", "checkerboard_cutout", "inverse_sparkles", "sparkles"),
+        *("circular_motion_blur", "lines", "pinch_and_twirl", "ripple", "transverse_chromatic_abberation"),
+    ),
+    "c_bar_large": (
+        *("blue_noise_sample", "brownish_noise", "checkerboard_cutout", "inverse_sparkles", "sparkles"),
+        *("caustic_refraction", "cocentric_sine_waves", "perlin_noise", "plasma_noise", "single_frequency_greyscale"),
+    ),
 }
-"""common: ImageNet-C's and CIFAR-10-C's 15. extra: their four held out. mnist: MNIST-C's 15."""
+"""common: ImageNet-C's and CIFAR-10-C's 15. extra: their four held out. mnist: MNIST-C's 15. c_bar, c_bar_large: the
+ten of CIFAR-10-C-bar and of ImageNet-C-bar (Mintun et al. 2021), chosen to resemble none of the 15."""
 
 
 def corrupt(x: Tensor, name: str, severity: int, rng: Generator) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from study.evaluation.corruptions.levels import Level, Levels
 
-Family = Literal["noise", "blur", "weather", "digital", "geometric", "stroke"]
+Family = Literal["noise", "blur", "weather", "digital", "geometric", "stroke", "occlusion"]
 Operator = Callable[[Tensor, Level, Generator], Tensor]
 """(images (B, C, H, W) float32 in [0, 1], parameters, generator on their device) -> new images of that shape.
 

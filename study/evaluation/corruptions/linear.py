@@ -5,6 +5,8 @@ R_w^T. That keeps every boundary rule exact, works at any size and runs as two b
 """
 
 import math
+from collections.abc import Iterator
+from itertools import product
 from typing import Literal
 
 import torch
@@ -143,3 +145,59 @@ def motion_blur(x: Tensor, radius: float, sigma: float, angle: Tensor) -> Tensor
         index = (row[:, :, None] * width + col[:, None, :]).flatten(1)[:, None].expand_as(flat)
         out.add_(flat.gather(2, index).view_as(x), alpha=shares[tap])
     return out
+
+
+def spline_filter(size: int, like: Tensor) -> Tensor:
+    """Returns the (size, size) matrix that turns pixels into coefficients of cubic B-splines through them, mirrored
+    at the edges (d c b | a b c d | c b a).
+    """
+    positions = torch.arange(size, dtype=torch.float64)
+    inverse: Tensor = torch.linalg.inv(spline_matrix(positions, size))
+    return inverse.to(like)
+
+
+def spline_matrix(positions: Tensor, size: int) -> Tensor:
+    """Returns the (M, size) values at positions (M,) of the cubic B-splines of `size` pixels, mirrored at the edges;
+    float64.
+    """
+    first = positions.floor()
+    matrix = torch.zeros(len(positions), size, dtype=torch.float64, device=positions.device)
+    for tap in range(-1, 3):
+        weight = cubic_spline(positions - first - tap)
+        place = _mirrored((first + tap).long(), size)
+        matrix.scatter_add_(1, place[:, None], weight[:, None].double())
+    return matrix
+
+
+def cubic_spline(t: Tensor) -> Tensor:
+    """Returns the cubic B-spline at t: 2/3 - t^2 + |t|^3 / 2 for |t| <= 1, (2 - |t|)^3 / 6 up to 2."""
+    t = t.abs()
+    return torch.where(t < 1, 2 / 3 - t * t + t**3 / 2, (2 - t).clamp_min(0) ** 3 / 6)
+
+
+def _mirrored(place: Tensor, size: int) -> Tensor:
+    place = place.abs()
+    return torch.where(place >= size, 2 * (size - 1) - place, place)
+
+
+def spline_taps(columns: Tensor, rows: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yields the 16 places, in an image's pixels one after another, and weights of cubic B-splines at positions (H, W)
+    of an image of that size, mirrored at its edges; weights are 0 outside.
+    """
+    height, width = columns.shape
+    left, top = columns.floor(), rows.floor()
+    inside = (columns >= 0) & (columns <= width - 1) & (rows >= 0) & (rows <= height - 1)
+    for below, right in product(range(-1, 3), repeat=2):
+        weight = cubic_spline(columns - left - right) * cubic_spline(rows - top - below) * inside
+        row, col = _mirrored((top + below).long(), height), _mirrored((left + right).long(), width)
+        yield row.clamp(0, height - 1) * width + col.clamp(0, width - 1), weight
+
+
+def spline_zoom(size: int, factor: float, like: Tensor) -> Tensor:
+    """Returns the (size, size) matrix that magnifies to round(size * factor) >= size pixels, first on first and last
+    on last, by cubic B-splines that are not filtered before, and cuts out the middle.
+    """
+    large = round(size * factor)
+    start = (large - size) // 2
+    positions = (torch.arange(size, dtype=torch.float64) + start) * ((size - 1) / (large - 1))
+    return spline_matrix(positions, size).to(like)

@@ -29,6 +29,7 @@ CORRUPTIONS = {
     "fog": "weather", "contrast": "digital", "rotate": "geometric",
 }  # fmt: skip
 """Corruption -> family."""
+C_BAR = {"brownish_noise": "noise", "lines": "occlusion"}
 
 
 def trials(name: str, **changes: Any) -> list[Trial]:
@@ -117,6 +118,8 @@ def _rows(trial: Trial, value: Callable[[Trial, str, int], float]) -> Iterator[d
         yield from _sigma(trial)
     if "robust" in trial.evaluate:
         yield from _attacked(trial)
+    if "c_bar" in trial.evaluate:
+        yield from _unlike(trial, value)
     if "step_cost" in trial.evaluate:
         yield from _cost(trial)
     if "boundary" in trial.evaluate:
@@ -140,6 +143,14 @@ def _reliability(trial: Trial) -> Iterator[dict[str, Any]]:
             values = {"confidence": confidence, "accuracy": accuracy, "share": weight / sum(weights)}
             for name, value in values.items():
                 yield {**where, "metric": f"bin_{name}", "value": value}
+
+
+def _unlike(trial: Trial, value: Callable[[Trial, str, int], float]) -> Iterator[dict[str, Any]]:
+    """Accuracy under two of C-bar's corruptions."""
+    for name, family in C_BAR.items():
+        where = {"benchmark": "c_bar", "family": family, "corruption": name, "epoch": 2}
+        for severity in (1, 5):
+            yield {**where, "severity": severity, "metric": "accuracy", "value": value(trial, name, severity)}
 
 
 def _gaussian(trial: Trial) -> Iterator[dict[str, Any]]:

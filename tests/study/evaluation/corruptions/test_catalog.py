@@ -54,7 +54,8 @@ def test_severity_is_a_ladder_on_real_digits(images, name, size):
     x = torch.nn.functional.interpolate(images, (size, size), mode="bilinear") if size > 8 else images
     x = x[: 600 if size == 8 else 150]
     changes = [float((corrupt(x, name, s, generator(CPU, s)) - x).abs().mean()) for s in SEVERITIES]
-    assert changes[0] > 1 / 255
+    if name != "blue_noise_sample":  # blackens a hundredth of the pixels, most of which are black in a digit
+        assert changes[0] > 1 / 255
     if name not in CHANGES_ITS_KIND:
         slack = 0.85 if name in ("fog", "frost", "pixelate", "snow") else 0.98
         assert all(later >= slack * earlier for earlier, later in zip(changes, changes[1:], strict=False))
@@ -73,7 +74,7 @@ def test_the_least_severity_leaves_a_mark_at_eight_pixels(name, channels):
 
 RANDOM = set(CATALOG) - {
     *("defocus_blur", "zoom_blur", "gaussian_blur", "brightness", "contrast", "pixelate", "jpeg_compression"),
-    *("saturate", "scale", "stripe", "canny_edges"),
+    *("saturate", "scale", "stripe", "canny_edges", "circular_motion_blur"),
 }
 
 
@@ -85,7 +86,7 @@ def test_each_image_has_its_own_draw(images, name):
 
 
 def test_benchmarks_are_complete():
-    assert [len(BENCHMARKS[name]) for name in ("common", "extra", "mnist")] == [15, 4, 15]
+    assert [len(BENCHMARKS[name]) for name in BENCHMARKS] == [15, 4, 15, 10, 10]
     assert {name for names in BENCHMARKS.values() for name in names} <= set(CATALOG)
     assert {CATALOG[name].family for name in BENCHMARKS["common"]} == {"noise", "blur", "weather", "digital"}
     assert (benchmark_for((1, 28, 28)), benchmark_for((3, 32, 32))) == ("mnist", "common")
