@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from study.engine.signals import deferred_interrupt, pass_on_termination
 from study.errors import UserError
+from study.plan.machine import cores, memory
 from study.plan.options import Options
 
 QUIET = {
@@ -40,6 +43,10 @@ LONGEST = 28
 JOINING = 60.0
 """Seconds that a running cluster's nodes have to join, where none of those there is large enough."""
 
+STORE_SHARE = 0.3
+"""Part of the memory that Ray gives its store."""
+SMALLEST_STORE = 80_000_000
+"""Bytes; Ray refuses a store below 75 MiB."""
 
 LOCAL = "local"
 """The address that stands for a Ray of our own: it lets a study that was launched on a cluster go on without one."""
@@ -88,7 +95,7 @@ def _local(options: Options) -> bool:
 def _fills(options: Options, trials: int) -> bool:
     """Whether most of the workers that Ray starts at once, one a core, will have a trial; each takes torch's memory."""
     at_once = min(trials, options.max_concurrent or trials)
-    return not options.gpus_per_trial and 2 * at_once > (os.cpu_count() or 1)
+    return not options.gpus_per_trial and 2 * at_once > cores()
 
 
 def _take_waiting_workers() -> None:
@@ -103,6 +110,12 @@ def _take_waiting_workers() -> None:
     class_cache.ENV_VARS_TO_PROPAGATE = set()
 
 
+def _store_size() -> int | None:
+    """Returns the bytes of Ray's store where a control group leaves us less than the machine has; None: Ray's rule."""
+    share = memory()
+    return max(SMALLEST_STORE, int(STORE_SHARE * share)) if share < psutil.virtual_memory().total else None
+
+
 def _start(options: Options, scratch: Path) -> None:
     import ray  # noqa: PLC0415
 
@@ -114,6 +127,8 @@ def _start(options: Options, scratch: Path) -> None:
                 log_to_driver=False,
                 logging_level="ERROR",
                 _temp_dir=str(scratch),
+                num_cpus=cores(),
+                object_store_memory=_store_size(),
             )
         except Exception as error:  # noqa: BLE001  Ray raises nothing narrower when its processes are too slow
             raise UserError(

@@ -6,7 +6,6 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +16,7 @@ from study.ledger import candidates, files
 from study.ledger.folder import RECORD, Folder
 from study.ledger.headline import headline
 from study.ledger.trial import short as short_name
+from study.plan import machine
 from study.registry.lookup import find_study
 from study.terminal.tables import fitted
 
@@ -46,7 +46,7 @@ def describe(name: str, console: Console) -> None:
     if not study.selects and any(_ranged(arm) for arm in study.arms):
         console.print("\nIts ranges are for a search: add --search tpe --samples 20")
         return
-    cores = psutil.cpu_count() or 1
+    cores = machine.cores()
     seconds = study.trial_count * study.trial_seconds / cores
     if study.population:
         console.print(f"\n{_population(study)}", markup=False)

@@ -31,7 +31,7 @@ def test_tune_does_nothing_before_its_first_trial_that_takes_seconds(code: str, 
 
 
 def test_workers_import_ahead_only_where_most_of_them_have_a_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster.os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(cluster, "cores", lambda: 8)
     assert cluster._fills(Options(), 5)
     assert not cluster._fills(Options(), 4)
     assert not cluster._fills(Options(max_concurrent=2), 100)
