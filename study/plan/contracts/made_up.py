@@ -120,6 +120,8 @@ def _rows(trial: Trial, value: Callable[[Trial, str, int], float]) -> Iterator[d
         yield from _attacked(trial)
     if "c_bar" in trial.evaluate:
         yield from _unlike(trial, value)
+    if "fourier" in trial.evaluate:
+        yield from _fourier(trial)
     if "step_cost" in trial.evaluate:
         yield from _cost(trial)
     if "boundary" in trial.evaluate:
@@ -151,6 +153,15 @@ def _unlike(trial: Trial, value: Callable[[Trial, str, int], float]) -> Iterator
         where = {"benchmark": "c_bar", "family": family, "corruption": name, "epoch": 2}
         for severity in (1, 5):
             yield {**where, "severity": severity, "metric": "accuracy", "value": value(trial, name, severity)}
+
+
+def _fourier(trial: Trial) -> Iterator[dict[str, Any]]:
+    """Errors of 7 x 7 frequencies, point symmetric."""
+    for row in range(7):
+        for column in range(7):
+            where = {"benchmark": "fourier", "corruption": f"row {row}", "severity": column, "epoch": 2}
+            number = min(7 * row + column, 48 - 7 * row - column)
+            yield {**where, "metric": "error", "value": _made_up(trial, "fourier", number)}
 
 
 def _gaussian(trial: Trial) -> Iterator[dict[str, Any]]:
