@@ -28,7 +28,11 @@ def commands(text: str) -> list[str]:
     """Returns the `study ...` commands of fenced blocks and of a manifest's entrypoint, joined over folded lines."""
     blocks = re.findall(r"```\n(.*?)```", text, re.S) + re.findall(r"entrypoint: >-\n((?: {4}.*\n)+)", text)
     lines = [" ".join(b.split()) if "entrypoint" in text else b for b in blocks]
-    found = [re.sub(r".* -- (?=study )", "", line).split("#")[0].strip() for b in lines for line in b.splitlines()]
+    found = [
+        re.sub(r".* (--|slurm\.sbatch) (?=study )", "", line).split("#")[0].strip()
+        for b in lines
+        for line in b.splitlines()
+    ]
     return [line for line in found if line.startswith("study ")]
 
 
