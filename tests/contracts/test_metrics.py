@@ -17,6 +17,7 @@ TIMES = {"step_cost"}
 """Measures the machine: values are not the same twice."""
 OPTIONS: dict[str, dict[str, Any]] = {
     "noise_distance": {"images": 10, "generators": 2, "max_steps": 3},
+    "certified": {"images": 10, "selection": 10, "samples": 50},
     "robust": {"images": 10, "steps": 3, "targets": 1, "queries": 5},
     "adversarial": {"images": 10},
     "step_cost": {"batch": 8, "rounds": 1, "pgd": (1,)},
