@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: sweep test test-slow check gpu tools
+.PHONY: sweep test test-slow check docs gpu tools
 
 sweep: .venv/ready  ## the first study on the embedded data
 	$(BIN)/study launch sigma_sweep
@@ -17,6 +17,10 @@ check: .venv/ready  ## style, types and tests
 
 gpu:  ## what a GPU computes beside a CPU, and how fast; needs torch there, neither Ray nor MLflow nor a network
 	$(or $(wildcard $(BIN)/python),$(PYTHON)) -m benchmarks.gpu --output gpu.json
+
+docs: .venv/ready  ## the documentation's site, in build/docs; a warning is an error
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
+	$(BIN)/python -m sphinx -q -W --keep-going docs build/docs
 
 tools:  ## a browser and a TeX, which only tests need; with apt, where it may
 	sh .ci/tools
