@@ -13,7 +13,7 @@ import typer.main
 import yaml
 
 from study.cli import app
-from study.registry.lookup import find_study
+from study.registry.lookup import FOLDERS, names
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "deploy").glob("*.yaml"))]
@@ -94,7 +94,8 @@ def test_study_takes_the_commands_that_are_written_down(path: Path) -> None:
 
 
 def _exists(name: str) -> bool:
-    return name.endswith(".py") or bool(find_study(name))
+    """Whether it is a file, or the name of a study or of anything else that `study show` knows."""
+    return name.endswith(".py") or any(name in names(kind) for kind in FOLDERS)
 
 
 def test_commands_are_found() -> None:
