@@ -1,6 +1,7 @@
 """Ray itself: one of our own on this machine, or a running cluster's."""
 
 import contextlib
+import gc
 import logging
 import os
 import secrets
@@ -83,9 +84,25 @@ def connected(options: Options, trials: int) -> Iterator[Path]:
             _await_room(options)
             yield scratch
         finally:
-            ray.shutdown()
+            _end()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _end() -> None:
+    """Ends Ray, or leaves the cluster, with no collection of garbage meanwhile.
+
+    Another thread, such as the mirror's, may collect what refers to Ray's objects; while Ray is half ended that ends
+    the process.
+    """
+    import ray  # noqa: PLC0415
+
+    gc.collect()
+    gc.disable()
+    try:
+        ray.shutdown()
+    finally:
+        gc.enable()
 
 
 def _local(options: Options) -> bool:
