@@ -1,14 +1,15 @@
 """Accuracy on the test split under Gaussian noise of any strength, beside the strengths that benchmarks chose."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from annotated_types import Ge, Gt
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from study.datasets.core.data import Data, Split
-from study.evaluation.core.predict import BATCH, accuracy_rows, device_of, inference
+from study.evaluation.core.predict import BATCH, accuracy_rows, device_of, predict
 from study.evaluation.rows import Row
 from trainers.core.method import generator
 
@@ -43,11 +44,9 @@ def measure(
     """
     rows: list[Row] = []
     for severity, sigma in enumerate(test_sigmas, start=1):
-        with inference(model):
-            noise = generator(device_of(model), seed, severity)
-            pairs = [(model(x).float(), y) for x, y in _noisy(data.test, sigma, noise, batch)]
-            logits, labels = (torch.cat(each) for each in zip(*pairs, strict=True))
-            loss = nn.functional.cross_entropy(logits, labels).item()
+        noisy = _Noisy(data.test, sigma, generator(device_of(model), seed, severity))
+        logits, labels = predict(model, noisy, batch)
+        loss = nn.functional.cross_entropy(logits, labels).item()
         rows += accuracy_rows(NAME, CORRUPTION, severity, logits, labels)
         rows += [
             Row(NAME, CORRUPTION, severity, metric, value)
@@ -56,9 +55,21 @@ def measure(
     return rows
 
 
-def _noisy(split: Split, sigma: float, noise: torch.Generator, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
-    for x, y in split.batches(batch):
-        yield torch.empty_like(x).normal_(generator=noise).mul_(sigma).add_(x).clamp_(0, 1), y
+@dataclass(frozen=True)
+class _Noisy:
+    """A split of which every reading draws new noise."""
+
+    split: Split
+    sigma: float
+    noise: Generator
+
+    def __len__(self) -> int:
+        return len(self.split)
+
+    def batches(self, size: int, rng: Generator | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yields the split's batches with noise."""
+        for x, y in self.split.batches(size, rng):
+            yield torch.empty_like(x).normal_(generator=self.noise).mul_(self.sigma).add_(x).clamp_(0, 1), y
 
 
 METRIC = measure

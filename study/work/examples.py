@@ -11,8 +11,8 @@ from torch.nn.functional import interpolate
 
 from study.datasets.core.data import Data
 from study.evaluation.core.corrupted import known_benchmark
-from study.evaluation.corruptions.benchmark import corrupted
-from study.evaluation.corruptions.catalog import BENCHMARKS, SEVERITIES
+from study.evaluation.corruptions.benchmark import at_all_severities
+from study.evaluation.corruptions.catalog import BENCHMARKS
 
 LARGEST = 48
 """Pixels of a stored image's longer side; larger ones are made smaller after they were corrupted."""
@@ -30,10 +30,7 @@ def examples(data: Data, evaluate: Mapping[str, Mapping[str, Any]]) -> bytes | N
     names = BENCHMARKS[known_benchmark(options["benchmark"], data, "corruption")]
     first, _ = next(data.test.batches(1))
     image = (first[:1] * 255).round_().to(torch.uint8)
-    rows = [
-        torch.cat([image, *(corrupted(image, name, severity, seed=options["seed"]) for severity in SEVERITIES)])
-        for name in names
-    ]
+    rows = [at_all_severities(image, name, seed=options["seed"])[:, 0] for name in names]
     out = io.BytesIO()
     np.savez_compressed(out, names=np.array(names), images=np.stack([_small(row).numpy() for row in rows]))
     return out.getvalue()

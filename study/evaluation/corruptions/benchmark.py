@@ -6,7 +6,7 @@ from zlib import crc32
 import torch
 from torch import Tensor
 
-from study.evaluation.corruptions.catalog import corrupt
+from study.evaluation.corruptions.catalog import SEVERITIES, corrupt
 from trainers.core.method import generator
 
 CHUNK = 250
@@ -26,6 +26,11 @@ def corrupted(images: Tensor, name: str, severity: int, *, seed: int, chunk: int
         out[done : done + len(batch)] = batch
         done += len(batch)
     return out
+
+
+def at_all_severities(images: Tensor, name: str, *, seed: int) -> Tensor:
+    """Returns the images (N, C, H, W) uint8 as they are, then under a corruption at severities 1 to 5: (6, N, C, H, W)."""
+    return torch.stack([images, *(corrupted(images, name, severity, seed=seed) for severity in SEVERITIES)])
 
 
 @torch.no_grad()

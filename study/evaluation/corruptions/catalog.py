@@ -18,6 +18,9 @@ CATALOG: dict[str, Corruption] = {
 
 SEVERITIES = (1, 2, 3, 4, 5)
 
+_BOTH_BARS = ("blue_noise_sample", "brownish_noise", "checkerboard_cutout", "inverse_sparkles", "sparkles")
+"""Corruptions of CIFAR-10-C-bar and of ImageNet-C-bar."""
+
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "common": (
         *("gaussian_noise", "shot_noise", "impulse_noise"),
@@ -32,11 +35,11 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
         *("dotted_line", "zigzag", "canny_edges"),
     ),
     "c_bar": (
-        *("blue_noise_sample", "brownish_noise", "checkerboard_cutout", "inverse_sparkles", "sparkles"),
+        *_BOTH_BARS,
         *("circular_motion_blur", "lines", "pinch_and_twirl", "ripple", "transverse_chromatic_abberation"),
     ),
     "c_bar_large": (
-        *("blue_noise_sample", "brownish_noise", "checkerboard_cutout", "inverse_sparkles", "sparkles"),
+        *_BOTH_BARS,
         *("caustic_refraction", "cocentric_sine_waves", "perlin_noise", "plasma_noise", "single_frequency_greyscale"),
     ),
 }

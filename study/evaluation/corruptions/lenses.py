@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from study.evaluation.corruptions import linear
 from study.evaluation.corruptions.contract import Corruption
-from study.evaluation.corruptions.levels import IMAGENET, Level, Levels, column
+from study.evaluation.corruptions.levels import IMAGENET, Level, strengths
 
 _TURNS = 21
 """Angles over which a circular blur is summed, from -1.5 L to 1.5 L degrees."""
@@ -137,19 +137,12 @@ def _caustics(x: Tensor, rng: Generator) -> Tensor:
     return ((1.17 - (light / _BENT) ** 1.4).abs() ** 8).clamp(0, 1)
 
 
-def _levels(*values: float, imagenet: bool = False) -> Levels:
-    table = column(*values)
-    if imagenet:
-        return Levels(floors=(None,), imagenet=table)
-    return Levels(floors=(None,), mnist=table, cifar=table)
-
-
 CORRUPTIONS = (
-    Corruption("circular_motion_blur", "blur", circular_motion_blur, _levels(2.8, 3.6, 4.4, 5.2, 6)),
-    Corruption("pinch_and_twirl", "geometric", pinch_and_twirl, _levels(5.5, 6, 6.5, 8.5, 10)),
-    Corruption("ripple", "geometric", ripple, _levels(5.5, 6, 6.5, 7.5, 8)),
-    Corruption("transverse_chromatic_abberation", "digital", transverse_chromatic_abberation, _levels(1, 2, 5, 9, 10)),
+    Corruption("circular_motion_blur", "blur", circular_motion_blur, strengths((2.8, 3.6, 4.4, 5.2, 6))),
+    Corruption("pinch_and_twirl", "geometric", pinch_and_twirl, strengths((5.5, 6, 6.5, 8.5, 10))),
+    Corruption("ripple", "geometric", ripple, strengths((5.5, 6, 6.5, 7.5, 8))),
     Corruption(
-        "caustic_refraction", "geometric", caustic_refraction, _levels(2.35, 3.2, 4.9, 6.6, 9.15, imagenet=True)
+        "transverse_chromatic_abberation", "digital", transverse_chromatic_abberation, strengths((1, 2, 5, 9, 10))
     ),
+    Corruption("caustic_refraction", "geometric", caustic_refraction, strengths(None, (2.35, 3.2, 4.9, 6.6, 9.15))),
 )

@@ -75,6 +75,14 @@ def _between(low: float, high: float, share: float) -> float:
     return float(low ** (1 - share) * high**share)
 
 
+def strengths(cifar: Sequence[float] | None = None, imagenet: Sequence[float] | None = None) -> Levels:
+    """Returns the levels of a corruption of C-bar, whose one parameter is no length: five at CIFAR's size, of one
+    channel too, and five at ImageNet's.
+    """
+    small, large = (column(*values) if values else None for values in (cifar, imagenet))
+    return Levels(floors=(None,), mnist=small, cifar=small, imagenet=large)
+
+
 def column(*values: float) -> tuple[Level, ...]:
     """Returns the table of a corruption with one parameter."""
     return tuple((value,) for value in values)

@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 
 from study.evaluation.corruptions import linear
 from study.evaluation.corruptions.contract import Corruption
-from study.evaluation.corruptions.levels import Level, Levels, column
+from study.evaluation.corruptions.levels import Level, strengths
 
 GREY = 128 / 255
 _CELLS = 40
@@ -119,14 +119,9 @@ def _line(x: Tensor, start: Tensor, end: Tensor) -> Tensor:
     return torch.where(inside, (1 - (across - share * rise).abs()).clamp_min(0), 0)
 
 
-def _levels(cifar: tuple[float, ...], imagenet: tuple[float, ...] | None = None) -> Levels:
-    small, large = column(*cifar), column(*imagenet) if imagenet else None
-    return Levels(floors=(None,), mnist=small, cifar=small, imagenet=large)
-
-
 CORRUPTIONS = (
-    Corruption("checkerboard_cutout", "occlusion", checkerboard_cutout, _levels((1, 2, 3, 4, 5), (2, 3, 4, 5, 6))),
-    Corruption("inverse_sparkles", "occlusion", inverse_sparkles, _levels((1, 1.5, 2.5, 4.5, 5), (1, 2, 4, 9, 10))),
-    Corruption("sparkles", "occlusion", sparkles, _levels((0.7, 3.5, 5.6, 6.3, 7), (1, 2, 3, 5, 6))),
-    Corruption("lines", "occlusion", lines, _levels((0.5, 1, 1.5, 2, 2.5))),
+    Corruption("checkerboard_cutout", "occlusion", checkerboard_cutout, strengths((1, 2, 3, 4, 5), (2, 3, 4, 5, 6))),
+    Corruption("inverse_sparkles", "occlusion", inverse_sparkles, strengths((1, 1.5, 2.5, 4.5, 5), (1, 2, 4, 9, 10))),
+    Corruption("sparkles", "occlusion", sparkles, strengths((0.7, 3.5, 5.6, 6.3, 7), (1, 2, 3, 5, 6))),
+    Corruption("lines", "occlusion", lines, strengths((0.5, 1, 1.5, 2, 2.5))),
 )

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from study.evaluation.corruptions.benchmark import corrupted
+from study.evaluation.corruptions.benchmark import at_all_severities
 from study.evaluation.corruptions.catalog import SEVERITIES
 
 
@@ -20,7 +19,7 @@ def contact_sheet(images: Tensor, names: Sequence[str], path: Path, seed: int) -
     figure = Figure(figsize=(1.1 * len(titles) * len(images) + 2, 1.25 * len(names)), layout="constrained")
     axes = figure.subplots(len(names), len(titles) * len(images), squeeze=False)
     for row, name in zip(axes, names, strict=True):
-        versions = torch.stack([images, *(corrupted(images, name, severity, seed=seed) for severity in SEVERITIES)])
+        versions = at_all_severities(images, name, seed=seed)
         for cell, image in zip(row, versions.transpose(0, 1).flatten(0, 1), strict=True):
             cell.imshow(image.permute(1, 2, 0).cpu().numpy(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             cell.set_xticks([])

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from study.evaluation.corruptions import linear
 from study.evaluation.corruptions.contract import Corruption
-from study.evaluation.corruptions.levels import Level, Levels, column
+from study.evaluation.corruptions.levels import Level, strengths
 
 _OCTAVES = (1, 2, 4, 8, 16)
 """Frequencies of Perlin noise, over a lattice of seven cells."""
@@ -123,18 +123,13 @@ def _each(values: Tensor) -> Tensor:
     return values.view(-1, 1, 1)
 
 
-def _levels(cifar: tuple[float, ...] | None, imagenet: tuple[float, ...] | None = None) -> Levels:
-    small, large = (column(*values) if values else None for values in (cifar, imagenet))
-    return Levels(floors=(None,), mnist=small, cifar=small, imagenet=large)
-
-
 CORRUPTIONS = (
     Corruption(
-        "blue_noise_sample", "noise", blue_noise_sample, _levels((0.7, 1.4, 2.1, 3.5, 4.2), (0.8, 1.6, 2.4, 4, 5.6))
+        "blue_noise_sample", "noise", blue_noise_sample, strengths((0.7, 1.4, 2.1, 3.5, 4.2), (0.8, 1.6, 2.4, 4, 5.6))
     ),
-    Corruption("brownish_noise", "noise", brownish_noise, _levels((2.5, 4, 5.5, 6.5, 7), (1, 2, 3, 4, 5))),
-    Corruption("single_frequency_greyscale", "noise", single_frequency_greyscale, _levels(None, (1, 1.5, 2, 4.5, 5))),
-    Corruption("cocentric_sine_waves", "noise", cocentric_sine_waves, _levels(None, (3, 5, 8, 9, 10))),
-    Corruption("plasma_noise", "noise", plasma_noise, _levels(None, (4.75, 7, 8.5, 9.25, 10))),
-    Corruption("perlin_noise", "noise", perlin_noise, _levels(None, (4.6, 5.2, 5.8, 7.6, 8.8))),
+    Corruption("brownish_noise", "noise", brownish_noise, strengths((2.5, 4, 5.5, 6.5, 7), (1, 2, 3, 4, 5))),
+    Corruption("single_frequency_greyscale", "noise", single_frequency_greyscale, strengths(None, (1, 1.5, 2, 4.5, 5))),
+    Corruption("cocentric_sine_waves", "noise", cocentric_sine_waves, strengths(None, (3, 5, 8, 9, 10))),
+    Corruption("plasma_noise", "noise", plasma_noise, strengths(None, (4.75, 7, 8.5, 9.25, 10))),
+    Corruption("perlin_noise", "noise", perlin_noise, strengths(None, (4.6, 5.2, 5.8, 7.6, 8.8))),
 )
