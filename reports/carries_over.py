@@ -9,7 +9,7 @@ from reports.core.compare import compare, gain_note, gain_text, with_gains
 from reports.core.looks import in_order, shortened
 from reports.core.panels import legend_below
 from reports.core.report import Report
-from reports.core.stats import TRIAL, by_benchmark, corrupted, count_text, percent
+from reports.core.stats import TRIAL, by_benchmark, by_trial, count_text, percent
 from reports.core.style import PALETTE, text_width
 
 MEASURES = {"c": "C", "c_bar": "C-bar", "apart": "C-bar less C"}
@@ -40,14 +40,10 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 def _accuracies(table: pd.DataFrame) -> pd.DataFrame:
     """Returns a row a trial that was measured on both: TRIAL, c, c_bar, apart."""
-    means = by_benchmark(table)
-    bar = means[means["benchmark"].str.startswith("c_bar") | means["benchmark"].str.endswith("-bar")]
-    headline = corrupted(table)
-    headline = means.merge(headline[["trial", "benchmark"]].drop_duplicates())
-    headline = headline[~headline["benchmark"].isin(bar["benchmark"])]
-    parts = {"c": headline, "c_bar": bar}
-    means_of = [part.groupby(TRIAL, sort=False)["accuracy"].mean().rename(name) for name, part in parts.items()]
-    both = pd.concat(means_of, axis=1).dropna().reset_index()
+    bar = table["benchmark"].str.contains(r"^c_bar|-bar$")
+    c_bar = by_benchmark(table[bar]).groupby(TRIAL, sort=False)["accuracy"].mean().rename("c_bar")
+    both = by_trial(table[~bar]).rename(columns={"corruption": "c"}).join(c_bar, on=TRIAL)
+    both = both[[*TRIAL, "c", "c_bar"]].dropna(subset=["c", "c_bar"])
     return both.assign(apart=both["c_bar"] - both["c"])
 
 

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from reports.core.cells import cell
 from reports.core.choose import limit_text, strongest
 from reports.core.compare import SETTING, compare, marks_note
+from reports.core.lines import draw_curve
 from reports.core.looks import in_order, looks
 from reports.core.panels import Panels
 from reports.core.report import Report
@@ -92,10 +93,9 @@ def draw(points: pd.DataFrame) -> Figure:
     for axis, smoothing in zip(panels.axes, smoothings, strict=True):
         for config, label in settings["label"].items():
             mine = points[(points["config"] == config) & (points["smoothing"] == smoothing)].sort_values("radius")
-            mean, std, look = 100 * mine["mean"], 100 * mine["std"].fillna(0), appearance[str(config)]
-            axis.plot(mine["radius"], mean, color=look.color, linestyle=look.linestyle, marker=look.marker,
-                      markersize=3, label=label)  # fmt: skip
-            axis.fill_between(mine["radius"], mean - std, mean + std, color=look.color, alpha=0.2, linewidth=0)
+            look = appearance[str(config)]
+            draw_curve(axis, mine["radius"], 100 * mine["mean"], 100 * mine["std"], look, label,
+                       opacity=0.2, marker=look.marker, width=1.4)  # fmt: skip
         axis.set_title(f"smoothed with {smoothing.replace('sigma', 'σ')}")
         axis.set_ylim(bottom=0)
     panels.label("radius", "certified accuracy (%)")

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from reports.core.choose import base, base_label, strongest
-from reports.core.compare import compare, gain_note, gain_text, with_gains
+from reports.core.compare import SETTING, compare, gain_note, gain_text, with_gains
 from reports.core.looks import in_order, shortened
 from reports.core.report import Report
 from reports.core.stats import TRIAL, count_text, percent
@@ -52,7 +52,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 def _maps(cells: pd.DataFrame, reference: str | None) -> pd.DataFrame:
     """Returns the rows of cells."""
-    keys = ["arm", "label", "config", "varied", "row", "column"]
+    keys = [*SETTING, "row", "column"]
     frame = cells.groupby(keys, sort=False)["value"].agg(n="count", mean="mean").reset_index()
     theirs = cells.loc[cells["config"] == reference, ["seed", "row", "column", "value"]]
     both = cells.merge(theirs, on=["seed", "row", "column"], suffixes=("", "_base"))

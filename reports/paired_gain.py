@@ -7,7 +7,7 @@ from reports.core.choose import base, limit_text, strongest
 from reports.core.compare import GAIN, SETTING, compare, gain_note, gain_text, p_text, with_gains
 from reports.core.looks import in_order
 from reports.core.report import Report
-from reports.core.seed_lines import seed_lines
+from reports.core.seed_lines import main_accuracy, seed_columns, seed_lines
 from reports.core.stats import MEASURES, by_trial, count_text, percent
 
 LIMIT = 24
@@ -27,8 +27,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     over = base(table) if len(trials) else None
     if over is None:
         return pd.DataFrame()
-    measure = "corruption" if trials["corruption"].notna().any() else "clean"
-    long = trials.rename(columns={measure: "value"}).assign(measure=measure)[[*SETTING, "measure", "seed", "value"]]
+    long = main_accuracy(trials)
     frame = with_gains(compare(long, "measure"), long, "measure", dict.fromkeys(long["config"], over))
     values = long.pivot(index="config", columns="seed", values="value")
     if over not in frame["config"].to_numpy():  # none of its trials is finished
@@ -43,7 +42,7 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
     """Returns a row a setting: n, accuracy in percent, the gain with its interval, p, and the gain at each seed."""
     rows = []
     for row in points.to_dict("records"):
-        gains = [row[name] for name in _seeds(points)]
+        gains = [row[name] for name in seed_columns(points, SEED)]
         interval = gain_text(row["gain"], row["gain_low"], row["gain_high"])
         rows.append({
             "Training": row["label"], "n": str(row["n"]), MEASURES[row["measure"]]: percent(row["mean"], row["std"]),
@@ -70,14 +69,10 @@ def draw(points: pd.DataFrame) -> Figure:
     rows = points[points["shown"]]
     labels = [row.label + " (base)" * row.base for row in rows.itertuples()]
     name = f"gain over the base, {MEASURES[points['measure'].iloc[0]].lower()} (points)"
-    figure = seed_lines(labels, rows[_seeds(points)], rows["gain"], rows["gain_low"], rows["gain_high"], name)
+    seeds = rows[seed_columns(points, SEED)]
+    figure = seed_lines(labels, seeds, rows["gain"], rows["gain_low"], rows["gain_high"], name)
     figure.axes[0].axvline(0, color="0.35", linewidth=0.8)
     return figure
-
-
-def _seeds(points: pd.DataFrame) -> list[str]:
-    """Returns the columns with the gain at a seed."""
-    return [name for name in points if name.startswith(SEED)]
 
 
 REPORT = Report(title="Gain over the base", points=points, table=table, caption=caption, draw=draw, headline=True)

@@ -8,7 +8,7 @@ from reports.core.choose import limit_text, strongest
 from reports.core.compare import MARKS, SETTING, compare, marks_note
 from reports.core.looks import in_order
 from reports.core.report import Report
-from reports.core.seed_lines import seed_lines
+from reports.core.seed_lines import main_accuracy, seed_columns, seed_lines
 from reports.core.stats import MEASURES, by_trial, count_text, percent
 
 LIMIT = 24
@@ -26,8 +26,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     trials = by_trial(table)
     if trials["config"].nunique() < 2:
         return pd.DataFrame()
-    measure = "corruption" if trials["corruption"].notna().any() else "clean"
-    long = trials.rename(columns={measure: "value"}).assign(measure=measure)[[*SETTING, "measure", "seed", "value"]]
+    long = main_accuracy(trials)
     frame = compare(long, "measure").set_index("config")
     frame = frame.loc[in_order(frame.reset_index()).index].reset_index()
     each = long.pivot(index="config", columns="seed", values="value").add_prefix(SEED).reset_index()
@@ -41,7 +40,7 @@ def table(points: pd.DataFrame) -> pd.DataFrame:
         {
             "Training": row["label"], "n": str(row["n"]),
             MEASURES[row["measure"]]: cell(percent(row["mean"], row["std"]), row["best"], row["worse"]),
-            "At each seed": ", ".join(percent(row[name]) for name in _seeds(points) if pd.notna(row[name])),
+            "At each seed": ", ".join(percent(row[name]) for name in seed_columns(points, SEED) if pd.notna(row[name])),
         }
         for row in points.to_dict("records")
     ])  # fmt: skip
@@ -60,12 +59,7 @@ def draw(points: pd.DataFrame) -> Figure:
     rows = points[points["shown"]]
     mean, std = rows["mean"], rows["std"]
     name = f"top-1 accuracy, {MEASURES[points['measure'].iloc[0]].lower()} (%)"
-    return seed_lines(list(rows["label"]), rows[_seeds(points)], mean, mean - std, mean + std, name)
-
-
-def _seeds(points: pd.DataFrame) -> list[str]:
-    """Returns the columns with the accuracy at a seed."""
-    return [name for name in points if name.startswith(SEED)]
+    return seed_lines(list(rows["label"]), rows[seed_columns(points, SEED)], mean, mean - std, mean + std, name)
 
 
 REPORT = Report(title="Accuracy of each setting", points=points, table=table, caption=caption, draw=draw, headline=True)

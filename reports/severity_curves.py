@@ -7,6 +7,7 @@ from reports.core.choose import base, limit_text, strongest
 from reports.core.compare import compare, marks_note
 from reports.core.families import named, place
 from reports.core.layout import by_setting
+from reports.core.lines import band_opacity, draw_curve
 from reports.core.looks import in_order, looks
 from reports.core.panels import Panels
 from reports.core.report import Report
@@ -76,11 +77,8 @@ def draw(points: pd.DataFrame) -> Figure:
         rows = points[points["family"] == family]
         for config, look in appearance.items():
             line = rows[rows["config"] == config]
-            mean, std = 100 * line["mean"], 100 * line["std"].fillna(0)
-            axis.fill_between(line["severity"], mean - std, mean + std, color=look.color, linewidth=0,
-                              alpha=min(0.2, 0.8 / len(settings)))  # fmt: skip
-            axis.plot(line["severity"], mean, color=look.color, linestyle=look.linestyle, marker=look.marker,
-                      markersize=3, linewidth=1.1, label=settings["label"][config])  # fmt: skip
+            draw_curve(axis, line["severity"], 100 * line["mean"], 100 * line["std"], look, settings["label"][config],
+                       opacity=band_opacity(len(settings)), marker=look.marker)  # fmt: skip
         axis.set_title(named(family))
         axis.tick_params(labelbottom=True)
     panels.axes[0].set_xticks(sorted(points["severity"].unique()))

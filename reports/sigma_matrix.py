@@ -8,6 +8,7 @@ from scipy import stats
 
 from reports.core.cells import cell
 from reports.core.choose import limit_text, strongest
+from reports.core.compare import SETTING
 from reports.core.heat_map import heat_map
 from reports.core.looks import in_order, shortened, signs
 from reports.core.report import Report
@@ -34,7 +35,7 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
     curves = _curves(table)
     if curves.empty:
         return pd.DataFrame()
-    keys = [*[key for key in TRIAL if key not in ("trial", "seed")], "sigma"]
+    keys = [*SETTING, "sigma"]
     grouped = curves.groupby([*keys, "test_sigma"], sort=False, dropna=False)["value"]
     frame = grouped.agg(n="count", mean="mean", std="std").reset_index()
     frame["best"] = frame["mean"] == frame.groupby("test_sigma")["mean"].transform("max")

@@ -6,6 +6,7 @@ from matplotlib.ticker import MaxNLocator
 
 from reports.core.choose import base, limit_text, strongest
 from reports.core.compare import SETTING
+from reports.core.lines import band_opacity, draw_curve
 from reports.core.looks import in_order, looks
 from reports.core.panels import Panels
 from reports.core.report import Report
@@ -72,11 +73,8 @@ def draw(points: pd.DataFrame) -> Figure:
             if config not in by_config:
                 continue
             line = by_config[config]
-            mean, std = scale * line["mean"], scale * line["std"].fillna(0)
-            axis.fill_between(line["epoch"], mean - std, mean + std, color=look.color, linewidth=0,
-                              alpha=min(0.2, 0.8 / len(settings)))  # fmt: skip
-            axis.plot(line["epoch"], mean, color=look.color, linestyle=look.linestyle, linewidth=1.1,
-                      marker=look.marker if len(line) == 1 else "", label=settings["label"][config])  # fmt: skip
+            draw_curve(axis, line["epoch"], scale * line["mean"], scale * line["std"], look, settings["label"][config],
+                       opacity=band_opacity(len(settings)), marker=look.marker if len(line) == 1 else "")  # fmt: skip
         axis.set_title(METRICS[metric])
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     panels.label("epoch", "")

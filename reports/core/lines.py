@@ -25,6 +25,24 @@ def curve_looks(points: pd.DataFrame) -> dict[str, Look]:
     return looks(pd.DataFrame({"arm": arms, "label": arms}, index=arms))
 
 
+def draw_curve(
+    axis: Axes, x: Any, mean: Any, std: Any, look: Look, name: str, *, opacity: float, marker: str, width: float = 1.1
+) -> None:
+    """Draws a setting's means, in the axis' unit, with a band of a standard deviation either way; nan is none.
+
+    opacity: of the band. marker: "" for none. width: of the line.
+    """
+    spread = std.fillna(0)
+    axis.fill_between(x, mean - spread, mean + spread, color=look.color, linewidth=0, alpha=opacity)
+    axis.plot(x, mean, color=look.color, linestyle=look.linestyle, linewidth=width, marker=marker, markersize=3,
+              label=name)  # fmt: skip
+
+
+def band_opacity(settings: int) -> float:
+    """Returns how opaque the bands of so many settings may be that the lines stay visible."""
+    return min(0.2, 0.8 / settings)
+
+
 def draw_line(axis: Axes, rows: pd.DataFrame, look: Look, name: str, *, opacity: float, scale: float = 1) -> None:
     """Draws one arm of `reports.core.curves.curves` in percent, with a band of a standard deviation either way.
 

@@ -5,8 +5,23 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
+from reports.core.compare import SETTING
 from reports.core.looks import shortened, signs
 from reports.core.style import PALETTE, text_width
+
+
+def main_accuracy(trials: pd.DataFrame) -> pd.DataFrame:
+    """Returns the accuracy of `stats.by_trial` that stands for trials, as `compare.compare` takes it: SETTING, measure,
+    seed, value. It is that under corruption, or of clean images where nothing else was measured.
+    """
+    measure = "corruption" if trials["corruption"].notna().any() else "clean"
+    rows = trials.rename(columns={measure: "value"}).assign(measure=measure)
+    return rows[[*SETTING, "measure", "seed", "value"]]
+
+
+def seed_columns(points: pd.DataFrame, prefix: str) -> list[str]:
+    """Returns the columns with the number of one seed each."""
+    return [name for name in points if name.startswith(prefix)]
 
 
 def seed_lines(

@@ -29,7 +29,7 @@ def corrupted(images: Tensor, name: str, severity: int, *, seed: int, chunk: int
 
 
 def at_all_severities(images: Tensor, name: str, *, seed: int) -> Tensor:
-    """Returns the images (N, C, H, W) uint8 as they are, then under a corruption at severities 1 to 5: (6, N, C, H, W)."""
+    """Returns images (N, C, H, W) uint8 as they are, then under a corruption at severities 1 to 5: (6, N, C, H, W)."""
     return torch.stack([images, *(corrupted(images, name, severity, seed=seed) for severity in SEVERITIES)])
 
 
