@@ -11,17 +11,14 @@ import argparse
 import getpass
 import os
 import shutil
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.error import URLError
-from urllib.request import urlopen
 
+from benchmarks.mlflow_server import answers, free_port, serve
 from benchmarks.report import write
 from study.ledger.folder import Folder
 from study.tracking.mirror import Mirror
@@ -65,15 +62,11 @@ def sqlite(work: Path) -> Iterator[str]:
 @contextmanager
 def server(work: Path) -> Iterator[str]:
     """Yields the URL of MLflow's server over a database in `work`."""
-    port = _free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{work}/mlflow.db", "--artifacts-destination", str(work / "files")]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with subprocess.Popen(command, cwd=work, env=environment, start_new_session=True, **quiet) as process:
+    port = free_port()
+    with serve(port, work) as process:
         try:
             url = f"http://127.0.0.1:{port}"
-            while not _answers(url) and process.poll() is None:
+            while not answers(url) and process.poll() is None:
                 time.sleep(0.2)
             yield url
         finally:
@@ -83,7 +76,7 @@ def server(work: Path) -> Iterator[str]:
 @contextmanager
 def postgresql(work: Path) -> Iterator[str]:
     """Yields the URI of a database of a PostgreSQL cluster in `work`."""
-    port = _free_port()
+    port = free_port()
     user = getpass.getuser()
     before: list[str] = []
     data = work / "postgresql"
@@ -110,20 +103,6 @@ def _near(program: str, other: str) -> str:
     path = shutil.which(program)
     assert path is not None, f"{program} is not on the PATH"
     return str(Path(path).resolve().with_name(other))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urlopen(f"{url}/health", timeout=2):
-            return True
-    except (URLError, OSError):
-        return False
 
 
 if __name__ == "__main__":

@@ -13,6 +13,10 @@ import pytest
 BROWSER = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
 )
+PHONE = """<!doctype html><body><iframe src="{page}" style="width:390px;height:800px;border:0"></iframe><pre></pre>
+<script>addEventListener("message", event => {{ document.querySelector("pre").textContent = event.data; }});</script>
+"""
+"""Chromium's own window is never as narrow as a phone."""
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND",
@@ -53,3 +57,10 @@ def look(path: Path, *flags: str) -> dict[str, Any]:
     seen: dict[str, Any] = json.loads(html.unescape(found[0]))
     assert "error" not in seen, seen["error"]
     return seen
+
+
+def look_on_a_phone(path: Path) -> dict[str, Any]:
+    """Returns what the script of `with_probe` has seen on a page that is as narrow as a phone."""
+    phone = path.with_name("phone.html")
+    phone.write_text(PHONE.format(page=path.name), encoding="utf-8")
+    return look(phone, "--window-size=800,900")

@@ -1,11 +1,11 @@
 """What tests share beside the package's own made-up tables and small real things."""
 
-import socket
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from benchmarks.mlflow_server import free_port
 from study.plan.contracts.core.fresh import CPU, digits, first, new_fit, same, small_cnn
 from study.plan.contracts.made_up import CORRUPTIONS, FINGERPRINT, members, population, publish, table, trials
 
@@ -14,13 +14,6 @@ __all__ = [
     "publish", "same",
     "small_cnn", "stored", "table", "trials",
 ]  # fmt: skip
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody has at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def stored(state: Any, folder: Path) -> Any:

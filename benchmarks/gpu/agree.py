@@ -16,13 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.gpu.shared_draws import shared_draws
-from study.datasets.core.data import Data, TensorSplit
+from study.datasets.core.data import Data
 from study.errors import UserError
 from study.evaluation.corruptions.catalog import CATALOG, corrupt
 from study.evaluation.rows import Row
 from study.models.core.classifier import Classifier
-from study.models.small_cnn import SmallCNN
 from study.models.toy_mlp import ToyMLP
+from study.plan.contracts.core.fresh import CPU, digits, first, new_fit, small_cnn
 from study.registry import signature
 from study.registry.lookup import find, names
 from trainers.core.global_draws import GlobalDraws
@@ -30,7 +30,6 @@ from trainers.core.loop import Fit
 from trainers.core.method import Method, generator
 from trainers.core.recipe import Recipe
 
-CPU = torch.device("cpu")
 BATCH, STEPS = 48, 3
 IMAGES = 100
 """Test images of a metric."""
@@ -53,7 +52,7 @@ def methods(device: torch.device) -> Iterator[tuple[str, Result]]:
     for name in names("method"):
         with shared_draws():
             here, there = (_weights(name, at) for at in (CPU, device))
-        start = _flat(_small_cnn())
+        start = _flat(small_cnn())
         apart = (here - there).norm() / (here - start).norm()
         yield name, result(apart.item(), 1e-4, "of the way that the weights went in 3 steps")
 
@@ -64,9 +63,9 @@ def models(device: torch.device) -> Iterator[tuple[str, Result]]:
     In float64: normalisation over a few pixels of four images amplifies the rounding of float32 beyond any limit.
     """
     for name in names("model"):
-        model = _first_size(name)
-        x = torch.rand(4, *model.shape, generator=generator(CPU, 1), dtype=torch.float64)
-        pairs = [_forward(copy.deepcopy(model.network).double().to(at), x.to(at)) for at in (CPU, device)]
+        model, shape = _first_size(name)
+        x = torch.rand(4, *shape, generator=generator(CPU, 1), dtype=torch.float64)
+        pairs = [_forward(copy.deepcopy(model).double().to(at), x.to(at)) for at in (CPU, device)]
         apart = max(_relative(a, b) for a, b in zip(*pairs, strict=True))
         yield name, result(apart, 1e-9, "of the norm of logits or of the gradient")
 
@@ -123,43 +122,34 @@ def result(value: float, limit: float, unit: str) -> Result:
     return {"value": value, "limit": limit, "unit": unit}
 
 
+def digits_fit(name: str, device: torch.device, batches: int, **recipe: Any) -> Fit:
+    """Returns a fit of a small network by a method on the first batches of the digits, on the device."""
+    some = first(digits().train, batches * BATCH).to(device)
+    options = Recipe(batch_size=BATCH, **recipe)
+    return Fit(small_cnn().to(device), method(name, device), some, options, seed=0, device=device)
+
+
 def _weights(name: str, device: torch.device) -> Tensor:
     """Returns the weights after three steps on the digits, on the CPU."""
-    data = digits().train
-    some = TensorSplit(data.images[: STEPS * BATCH].to(device), data.labels[: STEPS * BATCH].to(device))
-    recipe = Recipe(epochs=1, batch_size=BATCH, optimizer="sgd", lr=0.05)
-    model = _small_cnn().to(device)
-    fit = Fit(model, method(name, device), some, recipe, seed=0, device=device)
-    fit.dropout = GlobalDraws(CPU, 0)  # the GPU's own global generator takes no state of a stand-in
-    fit.run_epoch()
-    return _flat(model)
+    trained = digits_fit(name, device, STEPS, epochs=1, optimizer="sgd", lr=0.05)
+    trained.dropout = GlobalDraws(CPU, 0)  # the GPU's own global generator takes no state of a stand-in
+    trained.run_epoch()
+    return _flat(trained.model)
 
 
 def _flat(model: nn.Module) -> Tensor:
     return torch.cat([p.detach().cpu().reshape(-1) for p in model.parameters()])
 
 
-def _small_cnn() -> SmallCNN:
-    model = SmallCNN(shape=(1, 8, 8), classes=10)
-    model.initialise(generator(CPU, 0))
-    return model
-
-
-class _Sized:
-    """A model and the shape of its images."""
-
-    def __init__(self, network: Classifier, shape: tuple[int, int, int]) -> None:
-        self.network, self.shape = network, shape
-
-
-def _first_size(name: str) -> _Sized:
+def _first_size(name: str) -> tuple[Classifier, tuple[int, int, int]]:
+    """Returns a model, and the first of SHAPES that it takes."""
     for shape in SHAPES:
         try:
-            network = signature.build(find("model", name), {}, shape=shape, classes=10)
+            network: Classifier = signature.build(find("model", name), {}, shape=shape, classes=10)
         except UserError:
             continue
         network.initialise(generator(CPU, 0))
-        return _Sized(network, shape)
+        return network, shape
     raise UserError(f"the model {name} takes none of {SHAPES}")
 
 
@@ -186,24 +176,16 @@ def _images(side: int) -> Tensor:
 
 
 @cache
-def digits() -> Data:
-    """Returns the digits that come with the package, on the CPU."""
-    return find("dataset", "digits")(device=CPU)
-
-
-@cache
-def _trained() -> SmallCNN:
-    model = _small_cnn()
-    fit = Fit(model, find("method", "gnt")(), digits().train, Recipe(epochs=6, lr=3e-3), seed=0, device=CPU)
+def _trained() -> nn.Module:
+    fit = new_fit(find("method", "gnt")(), epochs=6, lr=3e-3)
     while not fit.done:
         fit.run_epoch()
-    return model.eval()
+    return fit.model.eval()
 
 
 def _digits_subject(device: torch.device) -> tuple[nn.Module, Data]:
     """Returns a network that has learned the digits, and the first test images."""
-    data = digits()
-    few = replace(data, test=TensorSplit(data.test.images[:IMAGES], data.test.labels[:IMAGES]), fingerprint="few")
+    few = replace(digits(), test=first(digits().test, IMAGES), fingerprint="few")
     return copy.deepcopy(_trained()).to(device), few.to(device)
 
 

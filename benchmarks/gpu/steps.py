@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks.gpu.agree import BATCH, CPU, Result, digits, method, result
+from benchmarks.gpu.agree import BATCH, Result, digits_fit, method, result
 from study.datasets.core.data import TensorSplit
 from study.models.core.classifier import Classifier
 from study.models.preact_resnet18 import PreActResNet18
-from study.models.small_cnn import SmallCNN
+from study.plan.contracts.core.fresh import CPU
 from study.registry.lookup import names
 from trainers.core.loop import Fit
 from trainers.core.method import generator
@@ -32,13 +32,13 @@ PRECISIONS = {
 def resumes(device: torch.device) -> Iterator[tuple[str, Result]]:
     """Stores each method's fit after one epoch of two and goes on from the file: how many weights then differ."""
     for name in names("method"):
-        whole, half = _fit(name, device, epochs=2), _fit(name, device, epochs=2)
+        whole, half = digits_fit(name, device, 4, epochs=2), digits_fit(name, device, 4, epochs=2)
         for fit in (whole, whole, half):
             fit.run_epoch()
         stored = io.BytesIO()
         torch.save(half.state_dict(), stored)
         stored.seek(0)
-        rest = _fit(name, device, epochs=2)
+        rest = digits_fit(name, device, 4, epochs=2)
         rest.load_state_dict(torch.load(stored, weights_only=True, map_location="cpu"))
         rest.run_epoch()
         pairs = zip(whole.model.state_dict().values(), rest.model.state_dict().values(), strict=True)
@@ -50,7 +50,7 @@ def waits(device: torch.device) -> Iterator[tuple[str, Result]]:
     if device.type != "cuda":
         return
     for name in names("method"):
-        fit = _fit(name, device, epochs=3)
+        fit = digits_fit(name, device, 4, epochs=3)
         fit.run_epoch()
         x, y = next(fit.data.batches(BATCH))
         step = _step(fit, x, y)
@@ -82,16 +82,6 @@ def times(device: torch.device) -> Iterator[tuple[str, Result]]:
                     "seconds_to_measure": round(time.perf_counter() - began, 1),
                 },
             )
-
-
-def _fit(name: str, device: torch.device, epochs: int) -> Fit:
-    data = digits().train
-    some = TensorSplit(data.images[: 4 * BATCH].to(device), data.labels[: 4 * BATCH].to(device))
-    model = SmallCNN(shape=(1, 8, 8), classes=10)
-    model.initialise(generator(CPU, 0))
-    model.to(device)
-    recipe = Recipe(epochs=epochs, batch_size=BATCH, lr=1e-3)
-    return Fit(model, method(name, device), some, recipe, seed=0, device=device)
 
 
 def _step(fit: Fit, x: Tensor, y: Tensor) -> Any:

@@ -3,20 +3,17 @@
 import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from mlflow import MlflowClient
 
+from benchmarks.mlflow_server import answers, free_port, serve
 from study.ledger.folder import Folder
 from study.tracking import mirror
 from tests.end_to_end.launches import Command, Ray, children, faulty, table, times, waiting
-from tests.support import free_port
 
 Serve = Callable[[], "subprocess.Popen[bytes]"]
 
@@ -26,18 +23,14 @@ def server(work: Path) -> Iterator[tuple[str, Serve]]:
     """A URL, and what starts MLflow's server there, over a database of its own."""
     port = free_port()
     store = work / "server"
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{store}/mlflow.db", "--artifacts-destination", str(store / "files")]
     store.mkdir()
     started: list[subprocess.Popen[bytes]] = []
 
-    def serve() -> "subprocess.Popen[bytes]":
-        environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        started.append(subprocess.Popen(command, env=environment, cwd=store, start_new_session=True, **quiet))
+    def start() -> "subprocess.Popen[bytes]":
+        started.append(serve(port, store))
         return started[-1]
 
-    yield f"http://127.0.0.1:{port}", serve
+    yield f"http://127.0.0.1:{port}", start
     for process in started:
         _end(process)
 
@@ -46,14 +39,6 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is None:
         os.killpg(process.pid, 9)
     process.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urlopen(f"{url}/health", timeout=2):
-            return True
-    except (URLError, OSError):
-        return False
 
 
 def _runs(client: MlflowClient, directory: Path) -> dict[str, tuple[str, list[int]]]:
@@ -74,13 +59,13 @@ def test_a_server_goes_down_and_comes_back(work: Path, scratch: Path, ray: Ray, 
     process = serve()
     command = Command("launch", file, "--output", directory, "--tracking-uri", url, scratch=scratch, ray=ray)
     command.until(lambda: waiting(gates, "first") and waiting(gates, "second"), "both trials at their gates")
-    command.until(lambda: _answers(url), "the server's answer")
+    command.until(lambda: answers(url), "the server's answer")
     command.until(lambda: len(_runs(MlflowClient(url), directory)) == 2, "a run for each trial")
     _end(process)
     (gates / "first").touch()
     command.until(lambda: len(times(directory)) == 1, "a trial finished without a server")
     serve()
-    command.until(lambda: _answers(url), "the server's answer again")
+    command.until(lambda: answers(url), "the server's answer again")
     (gates / "second").touch()
     ended = command.end()
     assert ended.code == 0 and ended.err == "" and "MLflow is behind" not in ended.out, ended.out + ended.err

@@ -11,7 +11,7 @@ import pytest
 from study.ledger.folder import Folder, write_json
 from study.ledger.state import State
 from study.reporting import make as reporting
-from tests.browser import look, need_browser, with_probe
+from tests.browser import look, look_on_a_phone, need_browser, with_probe
 from tests.study.reporting.test_make import FACTS
 from tests.support import table, trials
 
@@ -37,9 +37,6 @@ const beyond = element => {
 };
 seen.cut = [...document.body.querySelectorAll("*")].filter(beyond).map(element => element.outerHTML.slice(0, 120));
 seen.rows = document.querySelectorAll(".live .row").length;
-"""
-PHONE = """<!doctype html><body><iframe src="narrow.html" style="width:390px;height:800px;border:0"></iframe><pre></pre>
-<script>addEventListener("message", event => { document.querySelector("pre").textContent = event.data; });</script>
 """
 
 
@@ -74,8 +71,7 @@ def test_a_phone_cuts_nothing_off(page: Path) -> None:
     narrow = page.with_name("narrow.html")
     narrow.write_bytes(page.read_bytes())
     with_probe(narrow, NARROW)
-    page.with_name("phone.html").write_text(PHONE, encoding="utf-8")
-    seen = look(page.with_name("phone.html"), "--window-size=800,900")
+    seen = look_on_a_phone(narrow)
     assert seen["rows"] == 12 and seen["cut"] == []
     assert seen["width"][0] <= seen["width"][1] <= 390
 

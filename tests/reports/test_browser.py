@@ -10,7 +10,7 @@ from reports.core.page import page
 from reports.core.study_conclusion import Findings
 from reports.core.write import Section, write
 from study.registry.lookup import find
-from tests.browser import look, need_browser, with_probe
+from tests.browser import look, look_on_a_phone, need_browser, with_probe
 from tests.support import table, trials
 
 ABOUT: dict[str, Any] = {
@@ -71,9 +71,6 @@ seen.ink = getComputedStyle(label).fill;
 await new Promise(resolve => setTimeout(resolve, 300));
 seen.copied = document.querySelector(".take [role=status]").textContent;
 """
-PHONE = """<!doctype html><body><iframe src="page.html" style="width:390px;height:800px;border:0"></iframe><pre></pre>
-<script>addEventListener("message", event => { document.querySelector("pre").textContent = event.data; });</script>
-"""
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +85,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wide = Section("wide", "Wide", "Caption.", WIDE)
     page(made / "page.html", [section, small, wide], ABOUT)
     with_probe(made / "page.html", PROBE)
-    (made / "phone.html").write_text(PHONE, encoding="utf-8")
     return made
 
 
@@ -122,7 +118,7 @@ def test_on_a_dark_screen(folder: Path) -> None:
 
 
 def test_on_a_phone_the_boxes_scroll_and_the_page_does_not(folder: Path) -> None:
-    seen = look(folder / "phone.html", "--window-size=800,900")
+    seen = look_on_a_phone(folder / "page.html")
     assert seen["width"][1] <= 390 and seen["width"][0] <= seen["width"][1]
     figure, _, _, wide = seen["boxes"]
     assert wide[0] > wide[1] and figure[0] > figure[1] and all(client <= 390 for _, client in seen["boxes"])
