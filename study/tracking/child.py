@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param
+from mlflow.entities import Metric, Param, RunTag
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from study.ledger import results
@@ -39,6 +39,10 @@ class Child:
     """The names of the tables that it has, as its tag says them."""
     model: str | None = None
     """The identity of its logged model."""
+    label: str | None = None
+    """The label of its setting."""
+    params: set[str] = field(default_factory=set)
+    """The names of the parameters that it has: MLflow never changes their values."""
     epochs: set[int] | None = None
     """The epochs that it has; None where only MLflow can say."""
 
@@ -46,20 +50,18 @@ class Child:
     def of(cls, run: Any) -> "Child":
         """Returns what MLflow's run has; it is asked for the epochs when they are needed."""
         info, tags = run.info, run.data.tags
-        return cls(info.run_id, info.artifact_uri, info.status, tags.get(STATE), tags.get(MODEL))
+        label, names = tags.get(SETTING), set(run.data.params)
+        return cls(info.run_id, info.artifact_uri, info.status, tags.get(STATE), tags.get(MODEL), label, names)
 
 
 def create(client: MlflowClient, experiment: str, parent: str, commit: str, trial: Trial) -> Child:
     """Creates a trial's run, with its dataset as an input."""
-    what = f"{trial.label}, seed {trial.seed}"
     tags = {
-        "mlflow.runName": what,
+        **_named(trial),
         PARENT: parent,
         KEY: trial.key,
         CONFIG: trial.config_id,
-        SETTING: trial.label,
         "mlflow.source.git.commit": commit,
-        NOTE: f"{what}: {short(trial.model)} trained by {short(trial.method)} on {short(trial.data)}.",
     }
     run = client.create_run(experiment, tags=tags)
     log_dataset(client, run.info.run_id, trial)
@@ -68,8 +70,30 @@ def create(client: MlflowClient, experiment: str, parent: str, commit: str, tria
     return child
 
 
-def params(trial: Trial) -> list[Param]:
-    """Returns the parameters of a trial's run."""
+def settings(child: Child, trial: Trial) -> dict[str, list[Any]]:
+    """Returns the parameters that a trial's run lacks, and the tags of a label that has changed, as a batch has them.
+
+    The label decides no number: one trial may get another, as the member of a population that comes to be the best.
+    MLflow refuses another value of a parameter, so the run's `arm` stays what it was, and the tag says what it is now.
+    """
+    tags = [RunTag(key, value) for key, value in _named(trial).items()] if child.label != trial.label else []
+    return {"params": [each for each in _params(trial) if each.key not in child.params], "tags": tags}
+
+
+def update(child: Child, trial: Trial) -> None:
+    """Notes that the run has taken a trial's `settings`."""
+    child.label = trial.label
+    child.params.update(each.key for each in _params(trial))
+
+
+def _named(trial: Trial) -> dict[str, str]:
+    """Returns the tags that hold the trial's label."""
+    what = f"{trial.label}, seed {trial.seed}"
+    note = f"{what}: {short(trial.model)} trained by {short(trial.method)} on {short(trial.data)}."
+    return {"mlflow.runName": what, SETTING: trial.label, NOTE: note}
+
+
+def _params(trial: Trial) -> list[Param]:
     names = {"method": trial.method, "data": trial.data, "model": trial.model}
     settings = {"arm": trial.arm, **{kind: short(name) for kind, name in names.items()}}
     options = {f"model.{k}": v for k, v in trial.model_params.items()}

@@ -90,8 +90,10 @@ class Store:
             run = self.children[trial.key]
             self.client.update_run(run.id, status="RUNNING")
             run.status = "RUNNING"
-        # Again each time: whoever created the run may not have got this far, and the same parameters may be repeated.
-        self.client.log_batch(self._run(trial).id, params=child.params(trial))
+        # Again each time: whoever created the run may not have got this far.
+        run = self._run(trial)
+        self.client.log_batch(run.id, **child.settings(run, trial))
+        child.update(run, trial)
 
     def _run(self, trial: Trial) -> Child:
         """Returns the trial's run; creates it if there is none."""
@@ -135,8 +137,10 @@ class Store:
             *(metric(name, value, end, trial, model) for name, value, end in final),
         ]
         tables = child.names(place)
-        tags = [RunTag(STATE, tables), RunTag(MODEL, model)]
-        self._log(run, metrics, {"params": child.params(trial), "tags": tags})
+        settings = child.settings(run, trial)
+        settings["tags"] += [RunTag(STATE, tables), RunTag(MODEL, model)]
+        self._log(run, metrics, settings)
+        child.update(run, trial)
         run.tables, run.model = tables, model
         log_weights(self.client, model, place.checkpoint)
         self._end(run, "FINISHED")
@@ -144,7 +148,10 @@ class Store:
     def fail(self, trial: Trial, reason: str) -> None:
         """Ends the run of a failed trial, with its reason as a tag."""
         run = self._run(trial)
-        self.client.log_batch(run.id, params=child.params(trial), tags=[RunTag("failure", reason)])
+        settings = child.settings(run, trial)
+        settings["tags"].append(RunTag("failure", reason))
+        self.client.log_batch(run.id, **settings)
+        child.update(run, trial)
         self._end(run, "FAILED")
 
     def deliver(self, trial: Trial) -> bool:
@@ -157,7 +164,8 @@ class Store:
             if status != "FAILED":
                 self.fail(trial, place.failure_reason())
         elif complete:
-            if run is None or status != "FINISHED" or run.tables != child.names(place):
+            said = (run.status, run.tables, run.label) if run else None
+            if said != ("FINISHED", child.names(place), trial.label):
                 self.finish(trial)
         elif run and status == "RUNNING":
             self._end(run, "KILLED")
