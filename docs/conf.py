@@ -16,6 +16,7 @@ exclude_patterns = ["ideas", "_ext"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_class_signature = "separated"
+copybutton_prompt_text = "$ "  # of console blocks only the commands are copied
 html_theme = "furo"
 html_title = "noise-study"
 html_math_renderer = "mathml"

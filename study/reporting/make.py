@@ -138,7 +138,7 @@ def _findings(
     """Returns dataset -> what the finished trials on it say. seconds: what a trial takes."""
     said, chosen = {}, all(source.folder.selects for source in sources)
     for data, rows in results_on.items():
-        planned = sum(short(trial.data) == short(data) for source in sources for trial in source.trials)
+        planned = len({t.key for source in sources for t in source.trials if short(t.data) == short(data)})
         if (sentences := findings(rows, planned, seconds, chosen)) is not None:
             said[short(data)] = sentences
     return said

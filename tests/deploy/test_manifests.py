@@ -16,7 +16,7 @@ from study.cli import app
 from study.registry.lookup import FOLDERS, names
 
 ROOT = Path(__file__).parents[2]
-TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "deploy").glob("*.yaml"))]
+TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "deploy").glob("*.yaml"))]
 KUBERNETES = "1.34"
 
 
@@ -25,11 +25,13 @@ def documents(name: str) -> list[dict[str, Any]]:
 
 
 def commands(text: str) -> list[str]:
-    """Returns the `study ...` commands of fenced blocks and of a manifest's entrypoint, joined over folded lines."""
-    blocks = re.findall(r"```\n(.*?)```", text, re.S) + re.findall(r"entrypoint: >-\n((?: {4}.*\n)+)", text)
+    """Returns the `study ...` commands of plain and console blocks, and of a manifest's entrypoint on one line."""
+    blocks = re.findall(r"^```(?:console)?\n(.*?)^```", text, re.S | re.M) + re.findall(
+        r"entrypoint: >-\n((?: {4}.*\n)+)", text
+    )
     lines = [" ".join(b.split()) if "entrypoint" in text else b for b in blocks]
     found = [
-        re.sub(r".* (--|slurm\.sbatch) (?=study )", "", line).split("#")[0].strip()
+        re.sub(r".* (--|slurm\.sbatch) (?=study )", "", line).split("#")[0].strip().removeprefix("$ ")
         for b in lines
         for line in b.splitlines()
     ]
@@ -81,7 +83,7 @@ def test_the_job_asks_for_what_a_worker_has() -> None:
     assert float(command[command.index("--gpus-per-trial") + 1]) <= float(limits["nvidia.com/gpu"])
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_study_takes_the_commands_that_are_written_down(path: Path) -> None:
     group = typer.main.get_command(app)
     for command in commands(path.read_text()):

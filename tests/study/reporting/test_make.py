@@ -48,6 +48,15 @@ def test_it_says_what_is_missing_and_what_failed(folder: Folder) -> None:
     assert f"{len(TRIALS) - 2} finished of {len(TRIALS)}" in text
 
 
+def test_a_trial_that_two_studies_share_is_not_missing(folder: Folder, tmp_path: Path) -> None:
+    other = Folder(tmp_path / "other")
+    other.claim("sigma_sweep", "id2", TRIALS[1:], FACTS)
+    for each, of in ((folder, TRIALS), (other, TRIALS[1:])):
+        table(of, each.trials_path)
+    findings = reporting.make([folder, other], tmp_path / "both", only=["corruption_table"]).findings
+    assert "missing" not in findings["digits"].unsettled
+
+
 def test_the_page_links_each_setting_to_its_files_and_its_runs(folder: Folder, tmp_path: Path) -> None:
     table(TRIALS, folder.trials_path)
     record = folder.read()
