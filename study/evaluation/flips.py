@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from study.datasets.core.data import Data
 from study.errors import UserError
 from study.evaluation.core.flip_rate import flip_probability
-from study.evaluation.core.perturbations import FRAMES, PERTURBATIONS
+from study.evaluation.core.perturbations import PERTURBATIONS
 from study.evaluation.core.predict import device_of
+from study.evaluation.core.sequence_levels import FRAMES
 from study.evaluation.rows import Row
 
 
@@ -32,8 +33,8 @@ def measure(
     steadier. Source: Hendrycks & Dietterich 2019; equation in `study.evaluation.core.flip_rate`.
 
     perturbations: keys of `PERTURBATIONS`. every: a sequence of 16 to 41 frames is made from each `every`-th test image
-    (`study.evaluation.core.perturbations`). batch: about as many frames pass the model at once. seed: of the noise,
-    which depends on perturbation, seed, batch and device alone. The model's mode is restored.
+    (`study.evaluation.core.perturbations`). batch: about as many frames pass the model at once. seed: of noise and
+    snow, which depend on perturbation, seed, batch and device alone. The model's mode is restored.
     Raises UserError for an unknown perturbation.
 
     Example:

@@ -8,8 +8,8 @@ from torch import nn
 
 from study.datasets.core.data import Data
 from study.evaluation.core.flip_rate import flip_probability
-from study.evaluation.core.perturbations import FRAMES
 from study.evaluation.core.predict import device_of
+from study.evaluation.core.sequence_levels import FRAMES
 from study.evaluation.official.sequences import cifar_p, imagenet_p
 from study.evaluation.rows import Row
 

@@ -30,7 +30,11 @@ PERTURBATIONS = (
     "tilt",
     "scale",
 )
-"""The ten perturbations of the mean flip rate (Hendrycks & Dietterich, 2019)."""
+"""The ten perturbations of the mean flip rate (Hendrycks & Dietterich, 2019).
+
+The published script that evaluates CIFAR-10-P has spatter in the place of snow; the paper, the code that makes the
+files and AugMix's and NoisyMix's tables have snow.
+"""
 
 EXTRA = (
     *("speckle_noise", "gaussian_blur", "spatter", "shear"),

@@ -6,35 +6,42 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy.ndimage import map_coordinates
+from scipy.ndimage import map_coordinates, zoom
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.functional import affine
 
 from study.evaluation.core.perturbations import PERTURBATIONS
+from study.evaluation.official import sequences as official
 
 
 def rng(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def images(size: tuple[int, ...] = (3, 2, 12, 9)) -> Tensor:
+def images(size: tuple[int, ...] = (3, 3, 12, 9)) -> Tensor:
     return torch.rand(size, generator=rng(0))
 
 
 @pytest.mark.parametrize("name", PERTURBATIONS)
 def test_shape_range_input_and_repetition(name: str) -> None:
-    x = images()
+    x = images((3, 3, 32, 31) if name == "snow" else (3, 3, 12, 9))  # a small image may have no flake at all
     kept = x.clone()
     frames = PERTURBATIONS[name](x, rng(1))
-    assert frames.shape == (3, 16 if name == "translate" else 31, *x.shape[1:])
+    assert frames.shape == (3, {"translate": 16, "motion_blur": 21}.get(name, 31), *x.shape[1:])
     assert frames.min() >= 0
     assert frames.max() <= 1 + 1e-6
     assert torch.equal(x, kept)
     assert torch.equal(frames, PERTURBATIONS[name](x, rng(1)))
     assert (frames[:, 1:] != frames[:, :-1]).flatten(2).any(2).all()
-    clean = {"translate": 7}.get(name, 0 if "noise" in name or name == "zoom_blur" else 15)
-    torch.testing.assert_close(frames[:, clean], x, atol=2e-6, rtol=0)
+    if name not in {"motion_blur", "snow", "tilt"}:  # these have no clean frame
+        clean = {"translate": 7}.get(name, 0 if "noise" in name or name == "zoom_blur" else 15)
+        torch.testing.assert_close(frames[:, clean], x, atol=2e-6, rtol=0)
+
+
+def test_the_ten_are_those_of_the_published_files() -> None:
+    assert tuple(PERTURBATIONS) == official.PERTURBATIONS
+    assert len(PERTURBATIONS) == 10
 
 
 def test_geometry_agrees_with_torchvision() -> None:
@@ -57,21 +64,67 @@ def test_tilt_agrees_with_rays_through_a_turned_plane() -> None:
     height, width = x.shape[-2:]
     frames = PERTURBATIONS["tilt"](x, rng(1))
     distance = math.sqrt(height**2 + width**2)
-    for i in (0, 9, 30):
+    for i in (0, 9, 15, 30):
         angle = math.radians(0.75 * (i - 15))
         c, s = math.cos(angle), math.sin(angle)
         about_x = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
-        about_y = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+        about_y = np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])
         turn = about_x @ about_y
         sources = np.zeros((2, height, width))
         for row in range(height):
             for column in range(width):
-                # Where does the ray from the eye (0, 0, -f) through this pixel meet the turned plane?
-                ray = np.array([column - (width - 1) / 2, row - (height - 1) / 2, distance])
-                u, v, _ = np.linalg.solve(np.stack([turn[:, 0], turn[:, 1], -ray], 1), [0, 0, -distance])
-                sources[:, row, column] = v + (height - 1) / 2, u + (width - 1) / 2
+                # Where does the ray from the eye (0, 0, -f) through this pixel meet the turned plane (u, v, 1)?
+                ray = np.array([column - width / 2, row - height / 2, distance])
+                eye = np.array([0, 0, -distance])
+                u, v, _ = np.linalg.solve(np.stack([turn[:, 0], turn[:, 1], -ray], 1), eye - turn[:, 2])
+                sources[:, row, column] = v + height / 2, u + width / 2
         expected = map_coordinates(x[0, 0].double().numpy(), sources, order=1, mode="grid-constant", cval=0)
         np.testing.assert_allclose(frames[0, i, 0].numpy(), expected, atol=1e-4)
+
+
+def smeared(image: np.ndarray, radius: int, sigma: float, degrees: float) -> np.ndarray:
+    """Half a Gaussian along a direction by a loop over taps; edges repeated."""
+    weights = [math.exp(-0.5 * (tap / sigma) ** 2) for tap in range(2 * radius + 1)]
+    total = np.zeros_like(image)
+    for tap, weight in enumerate(weights):
+        down = math.ceil(tap * math.sin(math.radians(degrees)) - 0.5)
+        right = math.ceil(tap * math.cos(math.radians(degrees)) - 0.5)
+        rows = np.clip(np.arange(image.shape[-2]) + down, 0, image.shape[-2] - 1)
+        columns = np.clip(np.arange(image.shape[-1]) + right, 0, image.shape[-1] - 1)
+        total += weight * image[..., rows, :][..., columns]
+    return total / sum(weights)
+
+
+@pytest.mark.parametrize(("size", "radius", "sigma", "step", "last"), [(12, 6, 1.8, 9, 20), (128, 10, 3, 4, 30)])
+def test_motion_blur_turns_from_frame_to_frame(size: int, radius: int, sigma: float, step: int, last: int) -> None:
+    x = images((2, 1, size, size))
+    frames = PERTURBATIONS["motion_blur"](x, rng(1)).numpy()
+    assert frames.shape[1] == last + 1
+    for i in (1, 6, last):
+        expected = smeared(x.double().numpy(), radius, sigma, step * (i - last) + 1e-9)
+        np.testing.assert_allclose(frames[:, i], expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(("size", "factor", "radius", "sigma"), [(32, 2, 10, 2), (128, 3, 14, 4)])
+def test_snow_is_one_layer_whose_direction_turns(size: int, factor: int, radius: int, sigma: float) -> None:
+    x = 0.3 * images((2, 3, size, size))
+    frames = PERTURBATIONS["snow"](x, rng(1)).double().numpy()
+    layers = torch.empty(2, 1, size, size).normal_(0.05, 0.3, generator=rng(1))[:, 0].double().numpy()
+    crop = math.ceil(size / factor)
+    top = (size - crop) // 2
+    for image, layer, sequence in zip(x.double().numpy(), layers, frames, strict=True):
+        large = zoom(layer[top : top + crop, top : top + crop], factor, order=1)
+        trim = (len(large) - size) // 2
+        flakes = large[trim : trim + size, trim : trim + size].clip(0, 1)
+        flakes = np.uint8(np.where(flakes < 0.5, 0, flakes) * 255) / 255
+        grey = np.tensordot([0.299, 0.587, 0.114], image, 1)
+        white = 0.85 * image + 0.15 * np.maximum(image, 1.5 * grey + 0.5)
+        for i in (1, 17, 29):
+            falling = smeared(flakes, radius, sigma, 4 * i - 150)
+            expected = (white + falling + np.rot90(falling, 2)).clip(0, 1)
+            off = np.abs(sequence[i] - expected)
+            assert np.quantile(off, 0.99) < 3e-3  # a value at the threshold or the edge of a level may fall either way
+            assert off.mean() < 1e-3
 
 
 def test_zoom_blur_is_the_mean_of_zooms() -> None:
