@@ -1,4 +1,6 @@
-"""AugMax against its equation: the composition, the ascent, and AugMix where no step is taken."""
+"""AugMax against its equation: the composition, the ascent image by image, and the three passes of its loss."""
+
+import copy
 
 import pytest
 import torch
@@ -7,7 +9,7 @@ from torch import Tensor, nn
 
 from trainers.augmax import AugMax, ascend, compose
 from trainers.core.method import generator
-from trainers.parts.augment import augmix
+from trainers.parts.augment import augmix, chain_images
 
 CPU = torch.device("cpu")
 
@@ -60,7 +62,7 @@ def test_a_step_follows_the_sign_of_finite_differences(
     def loss(at: Tensor) -> Tensor:
         return F.cross_entropy(model(at), y, reduction="sum")
 
-    result = ascend(loss, x, chains, q, m, steps=steps, step=width)
+    result = ascend(model, x, y, chains, q, m, steps=steps, step=width, early_stop=False)
     assert all(torch.equal(a, b) for a, b in zip((x, chains, q, m), kept, strict=True))
     assert all(p.grad is None for p in model.parameters())
     with torch.no_grad():
@@ -86,7 +88,7 @@ def test_ascent_raises_the_loss(model: nn.Module, batch: tuple[Tensor, Tensor]) 
     model.eval()
 
     def losses(steps: int, step: float) -> Tensor:
-        at = ascend(lambda at: F.cross_entropy(model(at), y, reduction="sum"), x, *mixture(x), steps=steps, step=step)
+        at = ascend(model, x, y, *mixture(x), steps=steps, step=step, early_stop=False)
         return F.cross_entropy(model(at), y, reduction="none").detach()
 
     start, little, much = losses(0, 0.1), losses(1, 1e-3), losses(10, 0.1)
@@ -94,40 +96,118 @@ def test_ascent_raises_the_loss(model: nn.Module, batch: tuple[Tensor, Tensor]) 
     assert much.sum() > little.sum() > start.sum()
 
 
+def test_an_image_stays_as_at_its_first_misclassification(model: nn.Module, batch: tuple[Tensor, Tensor]) -> None:
+    """One image after another, in a loop that is left when it is misclassified."""
+    x, y = batch[0].double().repeat(8, 1, 1, 1), batch[1].repeat(8)
+    model.double().eval()
+    y[:72] = model(x[:72]).argmax(1)
+    chains, q, m = mixture(x)
+    q, m = (q - q.min()) / (q.max() - q.min()), m * 0.5
+    expected, counts = [], []
+    for i in range(len(x)):
+        own, mine, share = chains[:, i : i + 1], q[:, i : i + 1].clone(), m[i : i + 1].clone()
+        taken = 0
+        while taken < 5:
+            mine.requires_grad_()
+            share.requires_grad_()
+            logits = model(by_hand(x[i : i + 1], own, mine, share))[0]
+            if int(logits.argmax()) != int(y[i]):
+                break
+            slopes = torch.autograd.grad(logits.logsumexp(0) - logits[y[i]], (mine, share))
+            mine = (mine + 0.1 * slopes[0].sign()).detach()
+            share = (share + 0.1 * slopes[1].sign()).clamp(0, 1).detach()
+            taken += 1
+        counts.append(taken)
+        expected.append(by_hand(x[i : i + 1], own, mine.detach(), share.detach())[0])
+    assert {0, 5} < set(counts), "some are wrong at the start, some in between, some never"
+    result = ascend(model, x, y, chains, q, m, steps=5, step=0.1, early_stop=True)
+    torch.testing.assert_close(result, torch.stack(expected))
+    further = ascend(model, x, y, chains, q, m, steps=5, step=0.1, early_stop=False)
+    stopped = torch.tensor(counts) < 5
+    assert ((further - result).flatten(1).abs().amax(1) > 1e-6).equal(stopped)
+
+
 def test_m_stays_a_share(batch: tuple[Tensor, Tensor]) -> None:
-    """A loss that only asks for more, or less, of white chains on black images drives m to 1, or 0."""
+    """A model that sees white as class 1 and labels of the other class, or of this, drive m to 1, or 0: black images
+    under white chains."""
     x = torch.zeros_like(batch[0])
     chains, q, m = torch.ones(3, *x.shape), torch.zeros(3, len(x)), torch.full((len(x),), 0.5)
-    assert (ascend(lambda at: at.sum(), x, chains, q, m, steps=8, step=0.1) == 1).all()
-    assert (ascend(lambda at: -at.sum(), x, chains, q, m, steps=8, step=0.1) == 0).all()
+
+    def classify(at: Tensor) -> Tensor:
+        return torch.stack([1 - at.flatten(1).mean(1), at.flatten(1).mean(1)], 1)
+
+    for label, value in ((0, 1), (1, 0)):
+        y = torch.full((len(x),), label)
+        assert (ascend(classify, x, y, chains, q, m, steps=8, step=0.1, early_stop=False) == value).all()
+
+
+def normalised() -> nn.Module:
+    """A network with batch normalisation, in training mode."""
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 10))
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.uniform_(-0.3, 0.3, generator=generator(CPU, 5))
+    return net.train()
 
 
 @pytest.mark.parametrize("weight", [None, 0.0, 10.0])
-def test_no_steps_are_augmix(model: nn.Module, batch: tuple[Tensor, Tensor], weight: float | None) -> None:
+def test_without_steps_the_mixture_is_uniform_and_passes_are_three(
+    batch: tuple[Tensor, Tensor], weight: float | None
+) -> None:
     x, y = batch
     for seed in range(3):
-        rng = generator(CPU, seed)
-        second = None if weight is None else augmix(x, rng)
-        first = augmix(x, rng)
-        if weight is None or second is None:
-            expected = F.cross_entropy(model(first), y)
+        net, rng = normalised(), generator(CPU, seed)
+        method = AugMax(steps=0, weight=weight)
+        method.setup(net, x, generator(CPU, 9))
+        main, second = copy.deepcopy(net), copy.deepcopy(net)
+        chains = chain_images(x, rng).float() / 255
+        m, q = torch.rand(len(x), generator=rng), torch.rand((3, len(x)), generator=rng)
+        hardest = by_hand(x, chains, q, m)
+        if weight is None:
+            expected = F.cross_entropy(main(hardest), y)
         else:
-            p = [F.softmax(model(view), 1) for view in (x, second, first)]
+            p = [F.softmax(second(hardest), 1), F.softmax(main(augmix(x, rng)), 1)]
+            clean = main(x)
+            p.append(F.softmax(clean, 1))
             mean = (p[0] + p[1] + p[2]) / 3
             divergence = sum((each * (each / mean).log()).sum(1).mean() for each in p) / 3
-            expected = F.cross_entropy(model(x), y) + weight * divergence
-        torch.testing.assert_close(loss_of(AugMax(steps=0, weight=weight), model, batch, seed), expected)
+            expected = F.cross_entropy(clean, y) + weight * divergence
+        torch.testing.assert_close(loss_of(method, net, batch, seed), expected)
+        torch.testing.assert_close(net.state_dict(), main.state_dict())
+        if method.auxiliary is not None:
+            torch.testing.assert_close(
+                dict(method.auxiliary.named_buffers()),
+                {f"1__{name}": buffer for name, buffer in second[1].named_buffers()},
+            )
 
 
 def test_steps_make_the_views_of_a_fixed_model_harder(model: nn.Module, batch: tuple[Tensor, Tensor]) -> None:
+    x = batch[0]
+    y = model.eval()(x).argmax(1)
     for seed in range(5):
-        values = [loss_of(AugMax(steps=steps, weight=None), model, batch, seed) for steps in (0, 5)]
-        assert values[1] > values[0]
+        options = [{"steps": 0}, {"steps": 5}, {"steps": 5, "early_stop": False}]
+        values = [loss_of(AugMax(weight=None, **each), model, (x, y), seed) for each in options]
+        assert values[2] >= values[1] > values[0]
 
 
-def test_running_averages_see_no_ascent() -> None:
-    """Batch statistics are those of the three views alone: one update a step."""
-    net = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(64, 10))
-    x, y = torch.rand(6, 1, 8, 8, generator=generator(CPU, 1)), torch.arange(6)
-    loss_of(AugMax(steps=3), net.train(), (x, y))
-    assert net.training and int(net[0].num_batches_tracked) == 1  # type: ignore[arg-type]
+def test_running_averages_see_no_ascent(batch: tuple[Tensor, Tensor]) -> None:
+    """The model's are those of x_2 and x, the second ones those of x*: the ascent, in evaluation mode, updates none."""
+    net, method = normalised(), AugMax(steps=3)
+    method.setup(net, batch[0], generator(CPU, 1))
+    loss_of(method, net, batch)
+    assert net.training and int(net[1].num_batches_tracked) == 2  # type: ignore[index, arg-type]
+    assert method.auxiliary is not None and int(dict(method.auxiliary.named_buffers())["1__num_batches_tracked"]) == 1
+
+
+def test_the_ascent_sees_the_second_normalisation(batch: tuple[Tensor, Tensor]) -> None:
+    x, y = batch
+    net, method = normalised(), AugMax(steps=1, early_stop=False)
+    method.setup(net, x, generator(CPU, 1))
+    assert method.auxiliary is not None
+    before = method.hardest(net, x, y, generator(CPU, 3))
+    with torch.no_grad():
+        net[1].weight.neg_()  # type: ignore[index, union-attr, operator]
+    assert torch.equal(method.hardest(net, x, y, generator(CPU, 3)), before)
+    with torch.no_grad():
+        dict(method.auxiliary.named_parameters())["1__weight"].neg_()
+    assert not torch.equal(method.hardest(net, x, y, generator(CPU, 3)), before)

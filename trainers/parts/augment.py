@@ -62,17 +62,22 @@ def draw_chains(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Returns what `augmix` mixes: the chains' images (views, width, B, C, H, W) uint8, their weights w
     (views, width, B) and m (views, B)."""
-    pixels = (x * 255).round_().to(torch.uint8)
     weights = dirichlet(alpha, (views, width, len(x)), rng, over=1)
     m = beta(alpha, alpha, (views, len(x)), rng)
+    chains = chain_images(x, rng, count=views * width, depth=depth, severity=severity)
+    return chains.view(views, width, *x.shape), weights, m
+
+
+def chain_images(x: Tensor, rng: Generator, *, count: int = 3, depth: int | None = None, severity: float = 3) -> Tensor:
+    """Returns what `count` chains make of each image, (count, B, C, H, W) uint8; the rest is as in `augmix`."""
 
     def operate(images: Tensor) -> Tensor:
         level = torch.empty(len(images), device=x.device).uniform_(0.1, severity, generator=rng)
         sign = torch.randint(0, 2, (len(images),), generator=rng, device=x.device) * 2 - 1
         return augment(images, level, sign)
 
-    chains = random_chains(pixels, rng, operate, len(OPERATORS), count=views * width, depth=depth)
-    return chains.view(views, width, *x.shape), weights, m
+    pixels = (x * 255).round_().to(torch.uint8)
+    return random_chains(pixels, rng, operate, len(OPERATORS), count=count, depth=depth)
 
 
 def augment(x: Tensor, level: Tensor, sign: Tensor) -> Tensor:
