@@ -1,9 +1,12 @@
 """What adversarial noise training owes to each of its parts (Rusak et al. 2020, section 4.2 and appendix).
 
 Sized for the embedded digits: minutes on two cores; `search_spaces/ant_vs_gnt.py` says what to raise for a paper.
-ANT+SIN needs stylised images, in a folder beside train/. They come with the data, to all arms at once, so it is a
-launch of its own: `--data image_folder --set data.stylised=FOLDER --set p_clean=0.55`: 25% clean, 30% stylised,
-45% noise. Or, as the arm of such a study: Arm(method="ant", label="ANT+SIN", space={"p_clean": 0.55, **RESTARTS}).
+"No restart" and "Static generator" have the training before epoch 0 alone; without restarts, replay is of the states in
+which the one generator began each epoch.
+ANT+SIN needs stylised images, in a folder beside train/. They come with the data, at the start of each batch, to all
+arms at once, so it is a launch of its own: `--data image_folder --set data.stylised=FOLDER --set p_clean=0.55 --set
+order=clean_first`: 25% clean, 30% stylised, 45% noise. Or, as the arm of such a study: Arm(method="ant",
+label="ANT+SIN", space={"p_clean": 0.55, "order": "clean_first", **RESTARTS}).
 """
 
 from search_spaces.ant_vs_gnt import RESTARTS

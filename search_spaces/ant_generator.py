@@ -1,8 +1,8 @@
 """How large, how correlated and how loud ANT's generator should be (Rusak et al. 2020, appendix K), with references.
 
-Sized for the embedded digits: about ten minutes on two cores. For a paper raise the epochs and restart_steps as
-`search_spaces/ant_vs_gnt.py` says, `generators` to 4 and `max_steps` to 3000, and add widths: hidden 100, and
-correlation 7.
+Sized for the embedded digits: about ten minutes on two cores. For a paper raise the epochs and take the published
+restarts as `search_spaces/ant_vs_gnt.py` says, `generators` to 4 and `max_steps` to 3000, and add widths: hidden 100,
+and correlation 7.
 """
 
 from search_spaces.ant_vs_gnt import RESTARTS

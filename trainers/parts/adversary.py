@@ -36,9 +36,18 @@ class Adversary:
         delta: Tensor = self.noise(self.noise.draw(x, rng))
         return delta
 
-    def replay(self, parts: list[Tensor], rng: Generator) -> list[Tensor]:
-        """Returns noise for each part of a batch, by a past generator drawn at random for each."""
-        chosen = torch.randint(len(self.past), (len(parts),), generator=rng, device=self.past.device)
+    def replay(self, parts: list[Tensor], rng: Generator, *, distinct: bool = True) -> list[Tensor]:
+        """Returns noise for each part of a batch, by past generators drawn at random.
+
+        distinct: no past generator has two parts while there are as many of them as parts; else each part draws one of
+        its own, maybe the same.
+        """
+        count, device = len(self.past), self.past.device
+        if distinct:
+            order = torch.rand(count, generator=rng, device=device).argsort()
+            chosen = order[torch.arange(len(parts), device=device) % count]
+        else:
+            chosen = torch.randint(count, (len(parts),), generator=rng, device=device)
         return [self.drawn_by(vector, x, rng) for vector, x in zip(self.past[chosen], parts, strict=True)]
 
     def drawn_by(self, past: Tensor, x: Tensor, rng: Generator) -> Tensor:

@@ -16,11 +16,11 @@ SNAPSHOTS, SIDE = 12, 28
 """Most past generators that are shown, and the largest side of a patch in pixels."""
 
 
-def portrait(adversary: Adversary, x: Tensor, epsilon: float, rng: Generator) -> dict[str, Tensor]:
+def portrait(adversary: Adversary, x: Tensor, epsilon: float, rng: Generator, *, first: int = 0) -> dict[str, Tensor]:
     """Returns arrays for a figure like Rusak et al. 2020, figure 3. Call it under `torch.no_grad`.
 
     density (S + 1, 64): see `density`; of S past generators, evenly spread, then of the present one.
-    density_epoch (S, 1): epochs trained when each past one was stored.
+    density_epoch (S, 1): epochs trained when each past one was stored, one more for each; `first` of the first one.
     clean, noise, noisy (B, C * h * w): central patches of the images x (B, C, H, W), of noise of the present
     generator, and of the images under that noise at L2 norm epsilon. The noise is in units of its root mean
     square. patch (1, 3): their C, h and w.
@@ -36,7 +36,7 @@ def portrait(adversary: Adversary, x: Tensor, epsilon: float, rng: Generator) ->
     patches = {name: _centre(images) for name, images in patches.items()}
     return {
         "density": torch.stack([*past, present]),
-        "density_epoch": (shown + 1)[:, None],
+        "density_epoch": (shown + first)[:, None],
         "patch": torch.tensor([patches["clean"].shape[1:]]),
         **{name: images.flatten(1) for name, images in patches.items()},
     }

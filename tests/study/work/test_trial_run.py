@@ -209,7 +209,7 @@ def test_what_a_method_shows_of_itself_comes_back_from_the_table(tmp_path: Path)
     clean = shown[shown["metric"] == "clean"].pivot(index="epoch", columns="severity", values="value").to_numpy()
     assert torch.equal(torch.tensor(clean).float().view(4, 1, 8, 8), next(digits().test.batches(4))[0])
     assert set(shown["metric"]) == {"clean", "noise", "noisy", "patch", "density", "density_epoch"}
-    assert len(shown) == 3 * 4 * 64 + 3 + 2 * 64 + 1 and shown["corruption"].isna().all()
+    assert len(shown) == 3 * 4 * 64 + 3 + 3 * 64 + 2 and shown["corruption"].isna().all()
 
 
 def test_no_epochs_are_an_untrained_network(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_past_generators_the_present_one_and_patches() -> None:
         adversary.remember()
     adversary.noise.convolutions[-1].bias.zero_()
     x = torch.rand(2, 3, 40, 32, generator=rng)
-    found = portrait(adversary, x, 5.0, rng)
+    found = portrait(adversary, x, 5.0, rng, first=1)
     assert found["density"].shape == (13, 64) and found["density_epoch"].shape == (12, 1)
     epochs = found["density_epoch"][:, 0].tolist()
     assert epochs[0] == 1 and epochs[-1] == 30 and epochs == sorted(set(epochs))
