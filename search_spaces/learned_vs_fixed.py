@@ -1,7 +1,7 @@
 """Is a learned sigma as good as the best fixed one, and where does it settle? (Question 1 of Arous et al. 2023.)
 
-The default is the embedded digits; the numbers of docs/learned_sigma.md are LeNet-5 on MNIST: `--data mnist --model
-lenet5 --epochs 20`. beta 0 is the ablation: without a price of information sigma has nothing to hold it up.
+The default is the embedded digits; the numbers of docs/learned_sigma_notes.md are LeNet-5 on MNIST: `--data mnist
+--model lenet5 --epochs 20`. beta 0 is the ablation: without a price of information sigma has nothing to hold it up.
 """
 
 from search_spaces.core.space import Arm, Grid, Study

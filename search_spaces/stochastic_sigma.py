@@ -1,6 +1,6 @@
 """Clean and adversarial accuracy against sigma: the figure of Arous et al. 2023, with the rows that put it in place.
 
-The default is the embedded digits, minutes on two cores. The table of docs/learned_sigma.md is LeNet-5 on MNIST:
+The default is the embedded digits, minutes on two cores. The table of docs/learned_sigma_notes.md is LeNet-5 on MNIST:
 `--data mnist --model lenet5 --epochs 20`. "Input noise" is at METHODS' best, sigma 0.5 of a pixel's range; PGD
 training at the smallest radius that is attacked.
 """

@@ -36,7 +36,7 @@ class LearnedSigma(Method):
     Source: the idea is Arous et al. 2023 (arXiv 2312.08877): first-layer noise, moments carried in closed
     form by a Laplace approximation at each ReLU, an MSE and a probability term, a trained sigma, the
     deterministic mean network at test time. The margin, the full covariance, the tie to kappa and the KL
-    price are this project's: docs/learned_sigma.md says what was seen.
+    price are this project's: docs/learned_sigma_notes.md says what was seen.
 
     Why the tie: without it the network scales W up by c and the next layer down, which leaves m as it is and
     divides v by c^2. kappa(W) scales by c too, so that with it neither m nor v moves. It is differentiable: W

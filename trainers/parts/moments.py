@@ -10,7 +10,7 @@ included, without a word in the model. Two ways to treat a non-linearity:
   other.
 
 Both take units for independent, which after a convolution they are not: on trained networks the diagonal
-reading underestimates a margin's standard deviation several times (docs/learned_sigma.md). `sensitivity` has
+reading underestimates a margin's standard deviation several times (docs/learned_sigma_notes.md). `sensitivity` has
 the full one.
 """
 

@@ -50,7 +50,7 @@ def prob(m: Tensor, v: Tensor) -> Tensor:
     """Returns -log Phi(m / sqrt(v + 1)) = -log P(M + e > 0), e ~ N(0, 1).
 
     The unit of e keeps it finite at v = 0. ALONE it is masked: it looks robust under PGD and is not
-    (docs/learned_sigma.md).
+    (docs/learned_sigma_notes.md).
     """
     log_probability: Tensor = torch.special.log_ndtr(m * (v + 1).rsqrt())
     return -log_probability
