@@ -12,9 +12,10 @@ from study.models.core.residual import head, residual_stage
 class PreActResNet18(Classifier):
     """A 3 x 3 stem, four stages of two pre-activation blocks (w, 2w, 4w, 8w channels), a linear layer.
 
-    Source: He et al. 2016 (Identity mappings in deep residual networks), with the stem for CIFAR; the
-    ResNet-18 of Erichson et al. 2022. 11.17 M parameters at width 64, 3 channels and 10 classes. Any image
-    size. Stages: normalise; stem and residual stage 1; stage 2; stage 3; stage 4 and head.
+    Source: He et al. 2016 (Identity mappings in deep residual networks), with the stem for CIFAR. The ResNet-18 of
+    Erichson et al. 2022's tables differs in its shortcuts and its end: it is `noisymix_resnet18`. 11.17 M
+    parameters at width 64, 3 channels and 10 classes. Any image size. Stages: normalise; stem and residual stage 1;
+    stage 2; stage 3; stage 4 and head.
     width: channels of the first stage.
     """
 

@@ -13,7 +13,8 @@ class WideResNet28(Classifier):
     """A 3 x 3 stem, three stages of four pre-activation blocks (16k, 32k, 64k channels), a linear layer.
 
     Source: Zagoruyko and Komodakis 2016. Parameters at 3 channels and 10 classes: 1.5 M for k = 2, 5.8 M for
-    4, 36.5 M for 10. Erichson et al. 2022 say k = 2; their code has k = 4 and dropout 0.1. Any image size.
+    4, 36.5 M for 10. Erichson et al. 2022 say k = 2; their code has k = 4, dropout 0.1 and other blocks:
+    `noisymix_wide_resnet28`. Any image size.
     Stages: normalise; stem and residual stage 1; stage 2; stage 3; head.
     k: factor of the width. dropout: rate between the convolutions of each block; None is off.
     """
