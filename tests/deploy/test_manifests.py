@@ -26,12 +26,12 @@ def documents(name: str) -> list[dict[str, Any]]:
 
 def commands(text: str) -> list[str]:
     """Returns the `study ...` commands of plain and console blocks, and of a manifest's entrypoint on one line."""
-    blocks = re.findall(r"^```(?:console)?\n(.*?)^```", text, re.S | re.M) + re.findall(
-        r"entrypoint: >-\n((?: {4}.*\n)+)", text
-    )
+    text = re.sub(r" \\\n +", " ", text)  # a command on several lines
+    blocks = re.findall(r"^```(?:console)?\n(.*?)^```", text, re.S | re.M)
+    blocks += re.findall(r"entrypoint: >-\n((?: {4}.*\n)+)", text)
     lines = [" ".join(b.split()) if "entrypoint" in text else b for b in blocks]
     found = [
-        re.sub(r".* (--|slurm\.sbatch) (?=study )", "", line).split("#")[0].strip().removeprefix("$ ")
+        re.sub(r".* (--|\S*slurm\.sbatch) (?=study )", "", line).split("#")[0].strip().removeprefix("$ ")
         for b in lines
         for line in b.splitlines()
     ]

@@ -50,7 +50,7 @@ def steps(page: str) -> Iterator[File | Command]:
         if caption:
             yield File(caption, text)
         elif language == "console":
-            for part in re.split(r"^\$ ", text, flags=re.M)[1:]:
+            for part in re.split(r"^\$ ", re.sub(r" \\\n +", " ", text), flags=re.M)[1:]:
                 command, *output = part.rstrip("\n").split("\n")
                 yield Command(command, tuple(line for line in output if line.strip()))
 
