@@ -27,13 +27,15 @@ class PuzzleMix(Method):
       sum_i (1 - z_i) s_i + z_i s'_i  +  sum over neighbours b ((z_i - z_j)^2 + gamma d(z_i, z_j))
       - eta / n^2 sum_i log P(levels z_i), P = Binomial(levels, lambda), lambda ~ Beta(alpha, alpha) per batch,
       with b = beta / (16 n) (the authors' code) and d how far the two sides of a border differ.
-    - transport: then the permutation T of x's blocks that minimises xi |moved|^2 / (n - 1)^2 - z s(moved), and
-      T' of the other's alike with 1 - z.
+    - transport: then the permutation T of x's blocks that minimises xi |moved|^2 / (n - 1)^2 - 1(z > 0) s(moved), and
+      T' of the other's alike with 1(z < 1). A place that shows both images counts in full for both (the authors' code).
     lambda = 1 leaves the images as they are.
 
     Ours differs from the authors' code so that a step stays one program on the device: both problems are solved
     nearly, not exactly, by `trainers.parts.puzzle.solve_mask` (for graph cuts) and `transport` (which always is a
-    permutation); a border is compared over strips of 4 pixels; blocks are moved on the mask's grid.
+    permutation); a border is compared over strips of 4 pixels; blocks are moved on the mask's grid. The authors' fast
+    transport lets each block choose its cheapest place for n rounds, adds 1 to the cost of a place lost to another
+    block, and leaves places that no block has won at the mean colour.
 
     alpha: > 0. levels: of the mask above 0; published: 2. beta: smoothness of the mask; gamma: of the image; eta:
     weight of lambda; all >= 0. xi: cost of moving, >= 0; None: nothing moves. Published on CIFAR: the defaults.

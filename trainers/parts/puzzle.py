@@ -168,15 +168,17 @@ def _pull(z: Tensor, problem: MaskProblem) -> Tensor:
 
 
 def transport_cost(saliency: Tensor, shown: Tensor, distance: float) -> Tensor:
-    """Returns the cost (B, N, N) of filling place j with block i: distance * c_ij - shown_j * saliency_i, at [j, i].
+    """Returns the cost (B, N, N) of filling place j with block i at [j, i]: distance * c_ij - 1(shown_j > 0)
+    saliency_i.
 
     Source: Kim et al. 2020, the objective of the transport. c_ij is the squared distance on the grid, 1 from one edge
-    to the other. saliency, shown: (B, n, n), N = n^2; shown is the share of the image at a place.
+    to the other. saliency, shown: (B, n, n), N = n^2; shown is the share of the image at a place; as in the
+    authors' code, a place that shows any of it counts in full.
     """
     n = saliency.shape[-1]
     place = torch.cartesian_prod(*[torch.arange(n, device=saliency.device)] * 2).to(saliency.dtype) / max(1, n - 1)
     apart = (place[:, None] - place[None, :]).square().sum(2)
-    return distance * apart - shown.flatten(1)[:, :, None] * saliency.flatten(1)[:, None, :]
+    return distance * apart - (shown > 0).to(saliency.dtype).flatten(1)[:, :, None] * saliency.flatten(1)[:, None, :]
 
 
 def transport(cost: Tensor) -> Tensor:

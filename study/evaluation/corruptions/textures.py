@@ -70,7 +70,9 @@ def frost(x: Tensor, rng: Generator) -> Tensor:
 
     Not the photographs of the published sets: four octaves of noise, the two of medium size folded into
     ridges, with brightness (0.45 to 0.85), contrast (std 0.07 to 0.17) and blue tint drawn an image, in the
-    photographs' ranges.
+    photographs' ranges. The published sets add a crop of one of the first five of their six photographs (the draw never
+    gives the sixth), shrunk to a fifth for CIFAR-10-C, by the same weights (a, b): our strength differs from theirs as
+    far as our texture's brightness does.
     """
     count, channels, height, width = x.shape
     texture = x.new_zeros(count, 1, height, width)
