@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-NUMBERS = 2
+NUMBERS = 3
 """Raised whenever a change of code changes the numbers of a trial; results of another version are not reused."""
 
 

@@ -60,10 +60,11 @@ def motion_blur(x: Tensor, level: Level, rng: Generator) -> Tensor:
 
 
 def zoom_blur(x: Tensor, level: Level, rng: Generator) -> Tensor:  # noqa: ARG001
-    """Mean of the image and of its magnifications by 1, 1 + step, ..., 1 + (count - 1) * step. level:
-    (count, step).
+    """Mean of the image and of its magnifications by 1, 1 + step, ..., 1 + (count - 1) * step, see
+    `linear.zoom_matrix`. level: (count, step).
     """
-    factors = [1 + level[1] * i for i in range(round(level[0]))]
+    step = (1 + level[1]) - 1  # rounded as NumPy's arange rounds it: a magnified side may hang on the last bit
+    factors = [1 + step * i for i in range(round(level[0]))]
     rows, columns = (torch.stack([linear.zoom_matrix(n, factor, x) for factor in factors]) for n in x.shape[-2:])
     return (x + linear.separable_sum(x, rows, columns)) / (len(factors) + 1)
 
@@ -73,14 +74,21 @@ def glass_blur(x: Tensor, level: Level, rng: Generator) -> Tensor:
 
     sigma, reach in pixels; share: the probability that a pixel is exchanged at all. A reach is rounded to
     whole pixels, at least one, and `share` takes the square of the ratio: the displacements keep their
-    variance.
+    variance. Images of one channel are blurred along their columns only: MNIST-C's blur takes the last axis
+    for channels.
     """
     sigma, reach, rounds, share = level
     whole = max(1, round(reach))
     sources = exchanged(x, whole, round(rounds), min(1.0, share * (reach / whole) ** 2), rng)
-    blurred = linear.gaussian_blur(x, sigma).flatten(2)
+    blurred = _glass_gaussian(x, sigma).flatten(2)
     moved = blurred.gather(2, sources[:, None].expand_as(blurred)).view_as(x)
-    return linear.gaussian_blur(moved, sigma)
+    return _glass_gaussian(moved, sigma)
+
+
+def _glass_gaussian(x: Tensor, sigma: float) -> Tensor:
+    if x.shape[1] == 1:
+        return linear.gaussian_matrix(x.shape[2], sigma, x) @ x
+    return linear.gaussian_blur(x, sigma)
 
 
 def exchanged(x: Tensor, reach: int, rounds: int, share: float, rng: Generator) -> Tensor:
