@@ -1,6 +1,5 @@
 """Tidy Parquet tables: one file a trial, written in one step when the trial is finished, read together for reports."""
 
-import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.errors import UserError
-from study.ledger import files
+from study.ledger import files, seals
 from study.ledger.headline import marked
 from study.ledger.trial import Trial, short
 
@@ -88,9 +87,7 @@ def read_correct(paths: Iterable[Path]) -> "pd.DataFrame":
 
 
 def _store(path: Path, table: pa.Table) -> None:
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer)
-    files.write(path, buffer.getvalue())
+    files.write(path, seals.sealed(table))
 
 
 def read(paths: Iterable[Path]) -> "pd.DataFrame":

@@ -13,17 +13,17 @@ failure.json        the launching process                       when it fails; r
 overdue.txt         the worker's watchdog                       when the trial's time is over     the launching process
 
 At most one worker has a trial at a time, and one process launches at a time (`Folder.held`). A reader may rely on
-this: a file that is there is whole; a table that is there is final; where result.parquet is, checkpoint.pt is that of
-the last epoch. A trial that no search has tried is validated too, on at most `engine.actor.VALIDATED` images: a race
-decides by it, and the panel shows it.
+this: a file that is there is whole, and a table says itself whether it still is (`seals`); a table that is there is
+final; where result.parquet is, checkpoint.pt is that of the last epoch. A trial that no search has tried is validated
+too, on at most `engine.actor.VALIDATED` images: a race decides by it, and the panel shows it.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from study.errors import UserError
 from study.ledger import files
+from study.ledger.seals import whole
 from study.ledger.state import State, check_transition
 from study.ledger.trial import Trial
 
@@ -35,8 +35,8 @@ MARKS = {
     State.STARTED: "started.json",
 }
 """State -> the file whose presence says so."""
-MAGIC = b"PAR1"
-"""The first and the last bytes of a Parquet file."""
+TABLES = (State.STOPPED, State.VALIDATED, State.FINISHED)
+"""The states whose file is a table."""
 SELECTION = (State.VALIDATED, State.STOPPED, State.FAILED, State.STARTED)
 TEST = (State.FINISHED, State.FAILED, State.STARTED)
 """The states of each of the two facts, the one that decides first: a table outlives the failure of what came later."""
@@ -85,14 +85,12 @@ class TrialFolder:
     @property
     def tables(self) -> list[Path]:
         """The tables that the trial has by now."""
-        marks = (self.mark(state) for state in (State.STOPPED, State.VALIDATED, State.FINISHED))
-        return [path for path in marks if _whole(path)]
+        return [path for path in map(self.mark, TABLES) if whole(path)]
 
     @property
     def damaged(self) -> list[Path]:
-        """The tables that are there and were cut short: by an interrupted copy, or a disk that was full."""
-        tables = (self.mark(state) for state in (State.STOPPED, State.VALIDATED, State.FINISHED))
-        return [path for path in tables if path.exists() and not _whole(path)]
+        """The tables that are not as they were written: by an interrupted copy, or a disk that was full or fails."""
+        return [path for path in (*map(self.mark, TABLES), self.correct) if path.exists() and not whole(path)]
 
     @property
     def selection(self) -> State:
@@ -101,8 +99,9 @@ class TrialFolder:
 
     @property
     def test(self) -> State:
-        """How far the trial is on the way to its measurement on the test split."""
-        return self._first(TEST)
+        """How far the trial is on the way to its measurement on the test split; damaged tables are to be made anew."""
+        damaged = self.correct.exists() and not whole(self.correct)
+        return self._first(TEST[1:] if damaged else TEST)
 
     def becoming(self, state: State) -> Path:
         """Returns the file to write so that the trial gets into a state. Raises IllegalTransitionError."""
@@ -125,15 +124,4 @@ class TrialFolder:
             ) from error
 
     def _first(self, states: tuple[State, ...]) -> State:
-        return next((state for state in states if _whole(self.mark(state))), State.PENDING)
-
-
-def _whole(path: Path) -> bool:
-    """Whether a file is there and, if a table, not cut short: a Parquet file ends as it begins."""
-    if path.suffix != ".parquet":
-        return path.exists()
-    try:
-        with path.open("rb") as table:
-            return table.read(4) == MAGIC and table.seek(-4, os.SEEK_END) > 0 and table.read(4) == MAGIC
-    except OSError:  # there is none, or it is shorter than that
-        return False
+        return next((state for state in states if whole(self.mark(state))), State.PENDING)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from study.errors import UserError
 from study.ledger import candidates, files, results
 from study.ledger.folder import Folder
+from study.ledger.seals import whole
 from study.ledger.state import State
 from study.ledger.trial import Trial, short
 
@@ -43,9 +44,17 @@ class Source:
 
     @property
     def missing(self) -> list[str]:
-        """The trials that have no result yet."""
+        """The trials that have no result yet, and the members of a population whose table is damaged."""
         waiting = [t for t in self.trials if self.states[t.key] in (State.PENDING, State.STARTED)]
-        return [_name(t) + _damage(self.folder.trial(t.key).damaged) for t in waiting]
+        members = [
+            f"member {int(path.stem)} of the population ({path} is damaged)" for path in self.members if not whole(path)
+        ]
+        return [_name(t) + _damage(self.folder.trial(t.key).damaged) for t in waiting] + members
+
+    @property
+    def members(self) -> list[Path]:
+        """The tables of a population's members."""
+        return sorted(self.folder.population.glob("*.parquet"))
 
     @property
     def failed(self) -> list[tuple[str, str]]:
@@ -103,7 +112,7 @@ def validation(sources: Sequence[Source]) -> "pd.DataFrame":
         for candidate in candidates.read(source.folder):
             for trial in candidate.trials:
                 path = source.folder.trial(trial.key).mark(State.VALIDATED)
-                if path.exists():
+                if whole(path):
                     tables.setdefault(trial.key, (path, candidate.number, candidate.number in best))
     read = results.read(path for path, _, _ in tables.values())
     facts = [read["trial"].map({key: table[place] for key, table in tables.items()}) for place in (1, 2)]
@@ -126,7 +135,7 @@ def correct(sources: Sequence[Source]) -> "pd.DataFrame":
 
 def population(sources: Sequence[Source]) -> "pd.DataFrame":
     """Returns the rows of populations' members, by epoch."""
-    return results.read(path for source in sources for path in sorted(source.folder.population.glob("*.parquet")))
+    return results.read(path for source in sources for path in source.members if whole(path))
 
 
 def race(sources: Sequence[Source]) -> "pd.DataFrame":

@@ -116,3 +116,12 @@ def test_a_cut_table_counts_as_unfinished_and_is_named(kept: int, tmp_path: Path
     table = folder.mark(State.FINISHED)
     table.write_bytes(table.read_bytes()[:kept])
     assert folder.test is State.STARTED and folder.tables == [] and folder.damaged == [table]
+
+
+def test_a_trial_with_a_damaged_table_of_images_counts_as_unfinished(tmp_path: Path) -> None:
+    folder = _folder(tmp_path, State.STARTED, State.FINISHED)
+    folder.correct.write_bytes(b"PAR1{}PAR1")
+    assert folder.test is State.FINISHED and not folder.damaged
+    folder.correct.write_bytes(b"PAR1{}")
+    assert folder.test is State.STARTED and folder.damaged == [folder.correct]
+    assert folder.becoming(State.FINISHED) == folder.mark(State.FINISHED)

@@ -146,3 +146,14 @@ def test_a_users_dataset_prints_without_its_hash_and_two_versions_of_it_stay_apa
     both = gather.parts([one, other], "results")
     assert list(both) == ["mine@000000000000", "mine@111111111111"]
     assert [len(part) for part in both.values()] == [len(rows), len(rows)]
+
+
+def test_a_damaged_table_of_a_member_costs_that_member_and_is_named(tmp_path: Path) -> None:
+    source = _study(tmp_path / "a", [])
+    population(members(3), source.folder.population)
+    whole = gather.population([source])
+    table = source.members[1]
+    table.write_bytes(table.read_bytes()[:-1])
+    assert source.missing == [f"member {int(table.stem)} of the population ({table} is damaged)"]
+    arms = [arm for number, arm in enumerate(whole["arm"].unique()) if number != 1]
+    assert list(gather.population([source])["arm"].unique()) == arms
