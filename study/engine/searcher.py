@@ -1,6 +1,7 @@
 """Ray Tune's side of a search: passes the optimizer's trials on, and their ends back."""
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -69,7 +70,7 @@ class CandidateSearcher(Searcher):  # type: ignore[misc]
         folder.fetch(place.mark(State.VALIDATED), missing=True)  # searchers hear of it before callbacks do
         if place.selection is State.STARTED:
             table = place.becoming(State.STOPPED)
-            facts = {"seconds": seconds, "versions": versions()}
+            facts = {"seconds": seconds, "time": time.time(), "versions": versions()}
             results.write(table, self.optimizer.name, trial, history_rows(points), facts)
             folder.keep(table)
 

@@ -125,8 +125,10 @@ def measured(place: TrialFolder) -> tuple[list[Point], list[tuple[str, float, in
         rows = results.rows(table)
         history = _history(rows)
         points = {**{point["epoch"]: point for point in history}, **points}
-        end = int((history[-1]["time"] if history else 0) * 1000)
-        numbers = {**by_corruption(rows), **details(rows), **headline(rows), "seconds": results.facts(table)["seconds"]}
+        facts = results.facts(table)
+        # Of a table that was made anew it is another one: MLflow takes one value of a metric for each time.
+        end = int(facts.get("time", history[-1]["time"] if history else 0) * 1000)
+        numbers = {**by_corruption(rows), **details(rows), **headline(rows), "seconds": facts["seconds"]}
         final += [(f"{prefix}{name}", value, end) for name, value in numbers.items()]
     return list(points.values()), final
 

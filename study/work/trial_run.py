@@ -160,7 +160,7 @@ class TrialRun:
             {**row._asdict(), "family": _family(row.corruption), "epoch": self.fit.epoch}
             for row in self.evaluate(only, data)
         ]
-        facts = {"seconds": self.seconds, "versions": versions()}
+        facts = {"seconds": self.seconds, "time": time.time(), "versions": versions()}
         return history_rows(self.history) + measured + self.record(), facts
 
     def record(self) -> list[dict[str, Any]]:

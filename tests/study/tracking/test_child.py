@@ -4,8 +4,10 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from study.ledger import results
 from study.ledger.events import Event, Kind
 from study.ledger.folder import Folder
+from study.ledger.state import State
 from study.ledger.trial import Trial
 from study.tracking.client import connect, search
 from study.tracking.mirror import Mirror
@@ -14,6 +16,7 @@ from tests.support import table, trials
 
 FACTS = {"question": "?", "data": "digits", "command": "study launch", "commit": "abc", "versions": {}}
 (MEMBER, *_) = [replace(t, arm="member 1") for t in trials("sigma_sweep", seeds=1) if t.params.get("sigma") == 0.5]
+ROW = ("benchmark", "family", "corruption", "severity", "epoch", "metric", "value")
 BEST = replace(MEMBER, arm="best schedule")
 
 
@@ -55,3 +58,17 @@ def test_a_finished_trial_of_another_label_is_told_by_the_next_launch(empty_stor
     folder = _relabelled(uri, tmp_path / "study")
     assert Store(uri, folder).deliver(BEST)
     _check(uri, BEST)
+
+
+def test_a_table_that_was_made_anew_replaces_the_old_numbers(empty_store: Path, tmp_path: Path) -> None:
+    uri = f"sqlite:///{shutil.copy(empty_store, tmp_path)}"
+    folder = _relabelled(uri, tmp_path / "study")
+    path = folder.trial(MEMBER.key).mark(State.FINISHED)
+    for seconds, end in ((60.0, 2e9), (30.0, 2e9 + 1)):
+        rows = [{k: v for k, v in row.items() if k in ROW} for row in results.rows(path)]
+        results.write(path, "a_population", MEMBER, rows, {"seconds": seconds, "time": end, "versions": {}})
+        Store(uri, folder).finish(MEMBER)
+        client = connect(uri)
+        (experiment,) = (e.experiment_id for e in client.search_experiments() if e.name == "a_population")
+        (run,) = search(client, experiment, f"tags.`{PARENT}` != ''")
+        assert run.data.metrics["seconds"] == seconds
