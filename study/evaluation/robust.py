@@ -15,7 +15,7 @@ from study.evaluation.attacks.pgd import ATTACK_BALLS
 from study.evaluation.attacks.worst_case import Strength, Survivors, plain_pgd, resists, survivors
 from study.evaluation.core.predict import device_of, front
 from study.evaluation.rows import Row
-from study.models.core.classifier import initialise
+from study.models.core.classifier import Classifier, initialise
 from study.models.core.weights import load_into
 from trainers.core.loop import Fit
 from trainers.core.method import generator
@@ -128,7 +128,11 @@ def vanilla(model: nn.Module, data: Data, epochs: int, seed: int) -> nn.Module:
     wanted = (data.fingerprint, str(model), epochs, seed, str(device))
     if wanted not in _VANILLA:
         network = copy.deepcopy(model)
-        initialise(network.cpu(), generator(torch.device("cpu"), seed, SOURCE_STREAM))
+        rng = generator(torch.device("cpu"), seed, SOURCE_STREAM)
+        if isinstance(network.cpu(), Classifier):
+            network.start_without_file(rng)
+        else:
+            initialise(network, rng)
         fit = Fit(
             network.to(device), Standard(), data.train, Recipe(epochs=epochs), seed=seed + SOURCE_STREAM, device=device
         )

@@ -1,5 +1,6 @@
 """What made the numbers: versions of the packages and the commit of the code."""
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -7,11 +8,17 @@ from importlib import metadata
 from pathlib import Path
 
 PACKAGES = ("noise-study", "torch", "torchvision", "ray", "optuna", "mlflow", "numpy", "pyarrow", "scikit-learn")
+EXTRAS = ("timm",)
+"""Packages of models that are named where they are installed."""
 
 
 def versions() -> dict[str, str]:
     """Returns name -> version of Python and of the packages that take part."""
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
+    named = {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
+    for name in EXTRAS:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            named[name] = metadata.version(name)
+    return named
 
 
 def commit() -> str:

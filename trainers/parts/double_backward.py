@@ -2,7 +2,8 @@
 
 torch's own second backward pass of a convolution computes the weight's part as a convolution with kernels of the
 image's size, which on CPUs takes several times what the first pass takes. Written as a transposed convolution, the
-gradient with respect to the input is an ordinary layer, and its backward pass is the ordinary, quick one.
+gradient with respect to the input is an ordinary layer, and its backward pass is the ordinary, quick one. Attention has
+fused kernels, whose gradient cannot be differentiated at all: it is computed by matrix products.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
 FEW = 16
@@ -24,7 +26,8 @@ def is_wide(module: nn.Module) -> bool:
 
 
 class QuickDoubleBackward(TorchFunctionMode):
-    """While entered, every F.conv2d of 4-dimensional images is one whose input gradient is a transposed convolution.
+    """While entered, every F.conv2d of 4-dimensional images is one whose input gradient is a transposed convolution,
+    and F.scaled_dot_product_attention is matrix products and a softmax.
 
     Values and gradients are the same up to rounding. Left as they are: convolutions of few channels, those with padding
     given as text, and all under autocast, whose casts a function of our own would not see.
@@ -48,9 +51,12 @@ class QuickDoubleBackward(TorchFunctionMode):
             self._weights = True
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        """Runs func, F.conv2d in its quick form."""
+        """Runs func, F.conv2d in its quick form, attention in the one that has a second backward pass."""
         if func is F.conv2d:
             return self._conv2d(*args, **(kwargs or {}))
+        if func is F.scaled_dot_product_attention:
+            with sdpa_kernel(SDPBackend.MATH):
+                return func(*args, **(kwargs or {}))
         return func(*args, **(kwargs or {}))
 
     def _conv2d(

@@ -46,6 +46,10 @@ class Classifier(nn.Module):
 
     def initialise(self, rng: Generator) -> None:
         """Draws the model's start from `rng`, in place. A model that comes with weights overrides this."""
+        self.start_without_file(rng)
+
+    def start_without_file(self, rng: Generator) -> None:
+        """Draws all of the model from `rng`, in place, whatever weights it came with."""
         initialise(self, rng)
 
 

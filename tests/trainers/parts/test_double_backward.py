@@ -76,3 +76,18 @@ def test_others_are_left_as_they_are(kind):
         y = F.conv2d(x, weight, padding="same" if kind == "padding in words" else 0)
     assert "_Convolution" not in type(y.grad_fn).__name__
     assert y.dtype == (torch.bfloat16 if kind == "autocast" else torch.float32)
+
+
+def test_attention_has_a_second_gradient_and_torchs_values() -> None:
+    """Against softmax(q k' / sqrt(d)) v, written out."""
+    rng = torch.Generator().manual_seed(0)
+    q, k, v = (torch.randn((2, 3, 5, 4), generator=rng, dtype=torch.float64, requires_grad=True) for _ in range(3))
+
+    def both(y: Tensor) -> list[Tensor]:
+        first = torch.autograd.grad(y.sin().sum(), [q, k, v], create_graph=True)
+        return [y, *first, *torch.autograd.grad(first[0].square().sum(), [q, k, v])]
+
+    expected = both((q @ k.mT / 2).softmax(-1) @ v)
+    with QuickDoubleBackward():
+        y = F.scaled_dot_product_attention(q, k, v)
+    assert all(torch.allclose(a, b, atol=1e-12) for a, b in zip(both(y), expected, strict=True))
