@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
+from mlflow.exceptions import MlflowException
 
 from study.ledger.trial import Trial, short
 from study.tracking.client import metric_name
@@ -14,7 +15,12 @@ READY = "READY"
 def log_dataset(client: MlflowClient, run: str, trial: Trial) -> None:
     """Logs the trial's dataset as an input of its run; its digest is the fingerprint of all images and labels."""
     dataset = Dataset(short(trial.data), trial.fingerprint, "study", str(dict(trial.data_params)))
-    client.log_inputs(run, datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
+    inputs = [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]
+    try:
+        client.log_inputs(run, datasets=inputs)
+    except MlflowException:
+        # Another launch has stored the same dataset between MLflow's look for it and its own insertion.
+        client.log_inputs(run, datasets=inputs)
 
 
 def log_model(client: MlflowClient, experiment: str, run: str, trial: Trial) -> str:
