@@ -19,7 +19,7 @@ PHONE = """<!doctype html><body><iframe src="{page}" style="width:390px;height:8
 """Chromium's own window is never as narrow as a phone."""
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )  # fmt: skip
 
 
@@ -44,16 +44,26 @@ const seen = {{}};
     page.write_text(text.replace("</body>", f"<script>{probe}</script></body>"), encoding="utf-8")
 
 
+def dumped(url: str, profile: Path, *flags: str, milliseconds: int = 5000) -> str:
+    """Returns a page's elements as HTML, once so much of its own time has passed, in which it waits for no server."""
+    command = [
+        BROWSER, *FLAGS, f"--user-data-dir={profile}", f"--virtual-time-budget={milliseconds}", *flags, "--dump-dom",
+        url,
+    ]  # fmt: skip
+    return subprocess.run(command, capture_output=True, text=True, timeout=180, check=True).stdout
+
+
+def texts(page: str) -> list[str]:
+    """Returns the texts in a page's HTML, in order; those of one element stand alone."""
+    shown = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
+    return [text for part in re.split(r"<[^>]*>", shown) if (text := html.unescape(part).strip())]
+
+
 def look(path: Path, *flags: str) -> dict[str, Any]:
     """Returns what the script of `with_probe` has seen."""
-    profile = path.parent / "profile"
-    command = [
-        BROWSER, *FLAGS, f"--user-data-dir={profile}", "--virtual-time-budget=5000", *flags, "--dump-dom",
-        path.as_uri(),
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
-    found = re.findall(r"<pre[^>]*>(\{.*?\})</pre>", done.stdout)
-    assert len(found) == 1, done.stdout[-500:] + done.stderr[-500:]
+    page = dumped(path.as_uri(), path.parent / "profile", *flags)
+    found = re.findall(r"<pre[^>]*>(\{.*?\})</pre>", page)
+    assert len(found) == 1, page[-500:]
     seen: dict[str, Any] = json.loads(html.unescape(found[0]))
     assert "error" not in seen, seen["error"]
     return seen

@@ -53,7 +53,7 @@ def view_state(parent: str, trials: Sequence[Trial]) -> str:
         "runListHidden": False,
         "useGroupedValuesInCharts": True,
         "hideEmptyCharts": True,
-        "isAccordionReordered": False,
+        "isAccordionReordered": True,  # else MLflow sorts its own sections in between, by name
         "groupBy": {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": SETTING}]},
         "groupsExpanded": {f"tag.{SETTING}.{label}": False for label in labels},
         "compareRunSections": [
