@@ -5,7 +5,8 @@ meant. On a CPU only a small run is possible, narrow and short: `--set model.wid
 that everything is wired, and its numbers answer nothing.
 
 A vision transformer (with `noise-study[timm]`): `--model timm_classifier --set model.name=deit_tiny_patch16_224
---set 'model.arguments={"patch_size": 4}' --set optimizer=adam --set lr=5e-4`. Noise then enters the patches' linear map.
+--set 'model.arguments={"patch_size": 4}' --set optimizer=adam --set lr=5e-4`. Noise then enters the patches' linear
+map.
 """
 
 from search_spaces.core.space import Arm, Grid, Study

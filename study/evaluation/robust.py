@@ -127,9 +127,9 @@ def vanilla(model: nn.Module, data: Data, epochs: int, seed: int) -> nn.Module:
     device = device_of(model)
     wanted = (data.fingerprint, str(model), epochs, seed, str(device))
     if wanted not in _VANILLA:
-        network = copy.deepcopy(model)
+        network = copy.deepcopy(model).cpu()
         rng = generator(torch.device("cpu"), seed, SOURCE_STREAM)
-        if isinstance(network.cpu(), Classifier):
+        if isinstance(network, Classifier):
             network.start_without_file(rng)
         else:
             initialise(network, rng)

@@ -90,7 +90,11 @@ def _require_whole_patches(network: nn.Module, name: str, shape: tuple[int, int,
     """Raises UserError where a vision transformer would not see the image's last rows or columns."""
     patches = getattr(network, "patch_embed", None)
     first = getattr(patches, "proj", None)
-    if not isinstance(first, nn.Conv2d) or first.kernel_size != first.stride or getattr(patches, "dynamic_img_pad", 0):
+    if (
+        not isinstance(first, nn.Conv2d)
+        or first.kernel_size != first.stride
+        or getattr(patches, "dynamic_img_pad", False)
+    ):
         return  # no patches, patches that overlap, or an image that is padded
     if any(length % step for length, step in zip(shape[1:], first.stride, strict=True)):
         high, wide = first.stride

@@ -1,4 +1,4 @@
-"""Trials of a small vision transformer at 32 x 32: methods train it, and an interrupted trial ends as one left alone."""
+"""Trials of a small vision transformer: methods train it, and an interrupted trial ends as one left alone."""
 
 from dataclasses import replace
 from pathlib import Path
