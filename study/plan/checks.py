@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from search_spaces.core.space import ALGORITHMS, SCHEDULERS, Arm, Grid, Range, Study
 from study.errors import UserError
 from study.evaluation.corruptions.catalog import CATALOG
+from study.ledger.trial import Trial
 from study.registry.lookup import suggest
 
 POPULATIONS = ("pbt", "pb2")
@@ -55,6 +56,16 @@ def check_population(study: Study, arms: tuple[Arm, ...]) -> None:
         if population.algorithm == "pb2" and (isinstance(dimension, Grid) or dimension.whole):
             raise UserError(f"{name} of the population is no Range of real numbers, which pb2 needs")
     _check_objectives(study, (population.objective,))
+
+
+def check_stylised(trials: Sequence[Trial]) -> None:
+    """Raises UserError where ANT would put noise on the stylised images, which start each batch."""
+    for trial in trials:
+        if trial.data_params.get("stylised") and trial.method == "ant" and trial.params["order"] != "clean_first":
+            raise UserError(
+                f"{trial.label} would put its noise on the stylised images, which start each batch. "
+                "Add --set order=clean_first, and a p_clean of at least their share"
+            )
 
 
 def _check_objectives(study: Study, objectives: Sequence[str]) -> None:

@@ -82,6 +82,7 @@ def _here(options: Options) -> Options:
 
 def _plan(name: str, study: Study, options: Options, command: str, thorough: bool) -> Plan:
     from study.plan import trying  # noqa: PLC0415  torch takes seconds
+    from study.plan.checks import check_stylised  # noqa: PLC0415
     from study.plan.space import Space, data_options, resolve  # noqa: PLC0415
     from study.work.parents import attach  # noqa: PLC0415
     from study.work.trial_run import load_data  # noqa: PLC0415
@@ -107,6 +108,7 @@ def _plan(name: str, study: Study, options: Options, command: str, thorough: boo
         trials = attach(resolve(study, data.fingerprint, options.values), study, options.parents, data)
         identity = study_id(name, trials)
     firsts = [space.first(arm) for arm in space.arms]
+    check_stylised(firsts)
     trying.steps(firsts, data)
     if thorough:
         settings = list({trial.config_id: trial for trial in (*firsts, *trials)}.values())
