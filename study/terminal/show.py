@@ -70,7 +70,8 @@ def describe(name: str, console: Console) -> None:
 
 
 def trials(plan: "Plan", console: Console) -> None:
-    """Prints what a launch would do, trial by trial."""
+    """Prints what a launch would do, trial by trial. Raises UserError where its folder holds something else."""
+    plan.folder.check(plan.name, plan.identity)
     if plan.study.selects:
         _searched(plan, console)
         return
@@ -285,4 +286,7 @@ def _table(*columns: str) -> Table:
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"
+    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} s"

@@ -3,12 +3,13 @@
 import io
 
 import pandas as pd
+import pytest
 from rich.console import Console
 
 from reports.core.cells import cell
 from reports.core.study_conclusion import Findings
 from reports.core.write import Section
-from study.terminal.show import findings, section
+from study.terminal.show import _duration, findings, section
 
 
 def _printed(show, *arguments) -> str:  # type: ignore[no-untyped-def]
@@ -28,3 +29,11 @@ def test_what_a_study_says_is_printed_with_its_dataset_where_there_are_several()
     one = Findings("GNT wins.", "All is settled.", "")
     assert _printed(findings, {"digits": one}).startswith("GNT wins.\nAll is settled.")
     assert "mnist: GNT wins." in _printed(findings, {"digits": one, "mnist": one})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (89.4, "89 s"), (90, "1.5 min"), (5000, "83.3 min"), (5400, "1.5 h"), (2.1e6, "24.3 days")],
+)
+def test_durations_have_a_unit_that_fits(seconds: float, text: str) -> None:
+    assert _duration(seconds) == text
