@@ -26,7 +26,8 @@ def next_steps(sources: Sequence[Source], wanted: "Mapping[str, WantedSeeds]", s
     wanted: dataset (its short name) -> the seeds that would settle the best of the settings on it
     (`reports.core.study_conclusion.wanted_seeds`). seconds: what a trial takes. Trials that are missing or failed come
     first: `study resume` trains them. Then a race, which gives more seeds where settings are not told apart; it is for
-    a single study whose settings are all planned, neither searched nor fine-tuned from another study's.
+    a single study whose settings are all planned, neither searched nor fine-tuned from another study's. Of a population
+    the best schedule and its mean values get more seeds, by the study file in its report.
     """
     unfinished = [(source, len(source.missing) + len(source.failed)) for source in sources]
     resumed = [
@@ -40,6 +41,16 @@ def next_steps(sources: Sequence[Source], wanted: "Mapping[str, WantedSeeds]", s
     if resumed or len(sources) > 1:
         return resumed
     (source,) = sources
+    if source.folder.population.is_dir():
+        file = shlex.quote(str(source.folder.report / "best_schedule.py"))
+        return [
+            Step(
+                f"{more.seeds} seeds of the schedule and of its mean values would probably settle which is better: "
+                f"{_count(more.trials)} more than there are, {_cost(more.trials, seconds)}.",
+                f"study launch {file} --seeds {more.seeds}",
+            )
+            for more in wanted.values()
+        ]
     if source.folder.selects or any(trial.parent for trial in source.trials):
         return []
     return [

@@ -47,6 +47,15 @@ def test_a_search_has_no_race(folder: Folder) -> None:
     assert next_steps([gather.look(folder)], WANTED, 60.0) == []
 
 
+def test_a_populations_best_schedule_gets_more_seeds(folder: Folder) -> None:
+    table(TRIALS, folder.trials_path)
+    folder.candidate(0).parent.mkdir(parents=True)
+    folder.population.mkdir()
+    (step,) = next_steps([gather.look(folder)], WANTED, 60.0)
+    assert step.command == f"study launch '{folder.report / 'best_schedule.py'}' --seeds 7"
+    assert step.why.startswith("7 seeds of the schedule and of its mean values") and "20 trials more than" in step.why
+
+
 def test_durations() -> None:
     texts = [duration_text(seconds) for seconds in (10, 60, 300, 5300, 5400, 36000)]
     assert texts == ["under a minute", "about 1 minute", "about 5 minutes", "about 88 minutes", "about 1.5 hours",
