@@ -6,7 +6,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from study.models.core.classifier import Classifier
-from study.models.core.residual import PreActivationBlock
+from study.models.core.residual import PreActivationBlock, mean_head, residual_stage
 
 
 class ActiveShortcutBlock(PreActivationBlock):
@@ -38,17 +38,12 @@ class NoisyMixResNet18(Classifier):
             nn.Sequential(nn.Conv2d(shape[0], width, 3, padding=1, bias=False), _stage(width, width, 1)),
             _stage(width, 2 * width, 2),
             _stage(2 * width, 4 * width, 2),
-            nn.Sequential(
-                _stage(4 * width, 8 * width, 2),
-                nn.AdaptiveAvgPool2d(1),
-                nn.Flatten(),
-                nn.Linear(8 * width, classes),
-            ),
+            nn.Sequential(_stage(4 * width, 8 * width, 2), *mean_head(8 * width, classes)),
         )
 
 
 def _stage(inside: int, outside: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(ActiveShortcutBlock(inside, outside, stride), ActiveShortcutBlock(outside, outside, 1))
+    return residual_stage(inside, outside, blocks=2, stride=stride, block=ActiveShortcutBlock)
 
 
 MODEL = NoisyMixResNet18

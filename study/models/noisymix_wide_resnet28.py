@@ -6,6 +6,7 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
 from study.models.core.classifier import Classifier
+from study.models.core.residual import head, residual_stage
 
 
 class LateStrideBlock(nn.Module):
@@ -59,19 +60,12 @@ class NoisyMixWideResNet28(Classifier):
             nn.Sequential(nn.Conv2d(shape[0], 16, 3, padding=1), _stage(16, 16 * k, 1, dropout)),
             _stage(16 * k, 32 * k, 2, dropout),
             _stage(32 * k, 64 * k, 2, dropout),
-            nn.Sequential(
-                nn.BatchNorm2d(64 * k, momentum=0.9),
-                nn.ReLU(),
-                nn.AdaptiveAvgPool2d(1),
-                nn.Flatten(),
-                nn.Linear(64 * k, classes),
-            ),
+            head(64 * k, classes, momentum=0.9),
         )
 
 
 def _stage(inside: int, outside: int, stride: int, dropout: float | None) -> nn.Sequential:
-    rest = (LateStrideBlock(outside, outside, 1, dropout) for _ in range(3))
-    return nn.Sequential(LateStrideBlock(inside, outside, stride, dropout), *rest)
+    return residual_stage(inside, outside, blocks=4, stride=stride, dropout=dropout, block=LateStrideBlock)
 
 
 MODEL = NoisyMixWideResNet28

@@ -9,6 +9,7 @@ from torch import Generator, nn
 
 from study.errors import UserError
 from study.models.core.classifier import Classifier
+from study.models.core.sizes import check_size, reason
 
 NEAR = 5
 """Names that a refusal proposes; timm has more than a thousand."""
@@ -41,7 +42,7 @@ class TimmClassifier(Classifier):
         _require_whole_patches(network, name, shape)
         super().__init__(network)
         self._named = named
-        _try(self, name, shape)
+        check_size(self, name, shape)
 
     @torch.no_grad()
     def start_without_file(self, rng: Generator) -> None:
@@ -72,7 +73,7 @@ def _network(name: str, arguments: dict[str, Any], shape: tuple[int, int, int]) 
             network = timm.create_model(name, pretrained=False, **arguments)
     except (TypeError, ValueError, AssertionError, RuntimeError, ArithmeticError) as error:
         raise UserError(
-            f"timm's {name} does not take images of {shape[1]} x {shape[2]} with {arguments}: {_reason(error)}"
+            f"timm's {name} does not take images of {shape[1]} x {shape[2]} with {arguments}: {reason(error)}"
         ) from error
     return network
 
@@ -102,22 +103,6 @@ def _require_whole_patches(network: nn.Module, name: str, shape: tuple[int, int,
             f"{name} takes patches of {high} x {wide}, which do not divide images of {shape[1]} x {shape[2]};"
             " set a patch_size that does, such as --set 'model.arguments={\"patch_size\": 4}'"
         )
-
-
-@torch.no_grad()
-def _try(model: nn.Module, name: str, shape: tuple[int, int, int]) -> None:
-    """Passes one black image through, as many of these networks have a least size."""
-    model.eval()
-    try:
-        model(torch.zeros(1, *shape))
-    except (RuntimeError, AssertionError, ValueError, IndexError) as error:
-        size = f"{shape[1]} x {shape[2]}"
-        raise UserError(f"{name} does not take images of {size}: {_reason(error)}") from error
-    model.train()
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 MODEL = TimmClassifier

@@ -3,12 +3,12 @@
 import re
 from pathlib import Path
 
-import torch
 import torchvision
 from torch import Generator, nn
 
 from study.errors import UserError
 from study.models.core.classifier import Classifier, Normalise, initialise, last_linear
+from study.models.core.sizes import check_size
 from study.models.core.weights import differences, read_state, require_finite
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -49,7 +49,7 @@ class TorchvisionClassifier(Classifier):
         fresh = [network] if weights_file is None else _load(network, name, Path(weights_file))
         super().__init__(*_stages(network), normalise=Normalise(MEAN, STD))
         self._fresh = fresh
-        _try(self, name, shape)
+        check_size(self, name, shape)
 
     def initialise(self, rng: Generator) -> None:
         """Draws from `rng`, in place, what no file gave: the network or its last layer."""
@@ -80,22 +80,6 @@ def _stages(network: nn.Module) -> list[nn.Module]:
     stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool, network.layer1)
     end = nn.Sequential(network.layer4, network.avgpool, nn.Flatten(), network.fc)
     return [stem, network.layer2, network.layer3, end]
-
-
-@torch.no_grad()
-def _try(model: nn.Module, name: str, shape: tuple[int, int, int]) -> None:
-    """Passes one black image through, as most of these networks have a least size and some a fixed one."""
-    model.eval()
-    try:
-        model(torch.zeros(1, *shape))
-    except (RuntimeError, AssertionError, ValueError) as error:
-        size = f"{shape[1]} x {shape[2]}"
-        raise UserError(f"{name} does not take images of {size}: {_reason(error)}") from error
-    model.train()
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 MODEL = TorchvisionClassifier

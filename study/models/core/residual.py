@@ -1,5 +1,7 @@
 """The pre-activation residual block, and the networks' ends around it."""
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 
@@ -33,15 +35,30 @@ class PreActivationBlock(nn.Module):
 
 
 def residual_stage(
-    inside: int, outside: int, *, blocks: int, stride: int, dropout: float | None = None
+    inside: int,
+    outside: int,
+    *,
+    blocks: int,
+    stride: int,
+    dropout: float | None = None,
+    block: Callable[[int, int, int, float | None], nn.Module] = PreActivationBlock,
 ) -> nn.Sequential:
-    """Returns `blocks` blocks, of which the first changes the channels and strides."""
-    first = PreActivationBlock(inside, outside, stride, dropout)
-    return nn.Sequential(first, *(PreActivationBlock(outside, outside, 1, dropout) for _ in range(blocks - 1)))
+    """Returns `blocks` blocks, of which the first changes the channels and strides.
+
+    block: takes the channels inside and outside, the stride and the dropout.
+    """
+    first = block(inside, outside, stride, dropout)
+    return nn.Sequential(first, *(block(outside, outside, 1, dropout) for _ in range(blocks - 1)))
 
 
-def head(width: int, classes: int) -> nn.Sequential:
-    """Returns the end of a pre-activation network: normalisation, ReLU, mean over the image, linear layer."""
-    return nn.Sequential(
-        nn.BatchNorm2d(width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes)
-    )
+def head(width: int, classes: int, *, momentum: float = 0.1) -> nn.Sequential:
+    """Returns the end of a pre-activation network: normalisation, ReLU, mean over the image, linear layer.
+
+    momentum: share of the way that the normalisation's statistics move each batch.
+    """
+    return nn.Sequential(nn.BatchNorm2d(width, momentum=momentum), nn.ReLU(), *mean_head(width, classes))
+
+
+def mean_head(width: int, classes: int) -> nn.Sequential:
+    """Returns the mean over the image and a linear layer."""
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes))
