@@ -11,7 +11,6 @@ script that evaluates CIFAR-10-P has `spatter` in the place of `snow`; a mean fl
 another number.
 """
 
-import math
 from collections.abc import Callable, Mapping
 
 import torch
@@ -60,7 +59,7 @@ def snow(x: Tensor, rng: Generator) -> Tensor:
     """
     zoom, radius, sigma = levels_of(x).flakes
     layer = torch.empty_like(x[:, :1]).normal_(0.05, 0.3, generator=rng)
-    layer = linear.separable(layer, *(_zoomed(n, zoom, x) for n in x.shape[-2:]))
+    layer = linear.separable(layer, *(linear.zoom_matrix(n, zoom, x, least=1) for n in x.shape[-2:]))
     layer = (torch.where(layer < 0.5, 0.0, layer).clamp_(0, 1) * 255).floor_() / 255
     flakes = _smeared(layer, (radius, sigma), torch.arange(-150, -29, 4, device=x.device))
     white = 0.85 * x + 0.15 * torch.maximum(x, luminance(x) * 1.5 + 0.5)
@@ -72,17 +71,6 @@ def _smeared(x: Tensor, smear: tuple[float, float], angles: Tensor) -> Tensor:
     frames = x.repeat_interleave(len(angles), 0)
     smeared = linear.motion_blur(frames, *smear, angles.to(x.dtype).repeat(len(x)))
     return smeared.view(len(x), len(angles), *x.shape[1:])
-
-
-def _zoomed(size: int, factor: float, like: Tensor) -> Tensor:
-    """Returns the (size, size) matrix of the published zoom: a crop of ceil(size / factor) pixels from (size - crop) //
-    2, stretched linearly to round(crop * factor), first on first and last on last, trimmed alike.
-    """
-    crop = math.ceil(size / factor)
-    large = round(crop * factor)
-    steps = torch.arange(size, dtype=torch.float64) + (large - size) // 2
-    position = (size - crop) // 2 + steps * ((crop - 1) / max(large - 1, 1))
-    return (1 - (position[:, None] - torch.arange(size)).abs()).clamp_(min=0).to(like)
 
 
 PERTURBATIONS: Mapping[str, Callable[[Tensor, Generator], Tensor]] = {

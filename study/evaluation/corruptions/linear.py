@@ -70,18 +70,19 @@ def gaussian_blur(x: Tensor, sigma: float, *, truncate: float = 4.0, border: Bor
     return separable(x, rows, columns)
 
 
-def zoom_matrix(size: int, factor: float, like: Tensor) -> Tensor:
+def zoom_matrix(size: int, factor: float, like: Tensor, *, least: int = 28) -> Tensor:
     """Returns the (size, size) matrix of the published `clipped_zoom` by `factor` >= 1, interpolating linearly.
 
     ceil(size / factor) pixels of the middle are magnified to round(that * factor), first on first and last on last,
     and `size` of them are cut out. Both cuts round down, so the picture moves by up to a pixel to the lower right,
-    and magnifies by (large - 1) / (crop - 1) instead of `factor`. A side below 28 pixels, which no benchmark has, is
-    magnified and moved in proportion as one of 28 is: in whole pixels of its own it would often stay as it is.
+    and magnifies by (large - 1) / (crop - 1) instead of `factor`. A side below `least` pixels is magnified and moved
+    in proportion as one of `least` is: at the smallest factors whole pixels of its own would leave it as it is. No
+    benchmark has images below 28.
     """
-    side = max(size, 28)
+    side = max(size, least)
     crop = math.ceil(side / factor)
     large = round(crop * factor)
-    scale = (crop - 1) / (large - 1)
+    scale = (crop - 1) / max(large - 1, 1)
     middle = (side - 1) / 2
     moved = (middle + (large - side) // 2) * scale + (side - crop) // 2 - middle
     centre = (size - 1) / 2
