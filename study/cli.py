@@ -1,14 +1,11 @@
 """The command line: parse, call one function, print."""
 
 import json
-import os
 import sys
-import warnings
-from getpass import getuser
 from importlib import metadata
 from io import TextIOWrapper
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,6 +28,7 @@ from study.terminal.command_line import (
     console,
     with_options,
 )
+from study.terminal.environment import settle
 
 if TYPE_CHECKING:
     from study.plan.planning import Plan
@@ -268,37 +266,11 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):  # what the terminal's encoding lacks becomes a question mark
             stream.reconfigure(errors="replace")
     try:
-        _settle_environment()
+        settle()
         app()
     except UserError as error:
         Console(stderr=True, highlight=False).print(f"error: {mask(str(error))}", markup=False, soft_wrap=True)
         sys.exit(2)
-
-
-def _settle_environment() -> None:
-    """Sets variables that libraries fail without, or with another's value. Raises UserError where nothing
-    temporary can be written.
-    """
-    # A notebook's kernel names a backend of its own environment here, at which importing matplotlib would fail.
-    os.environ["MPLBACKEND"] = "agg"
-    if sys.flags.optimize > 1:
-        raise UserError("PYTHONOPTIMIZE is 2, with which Ray and MLflow do not start. Unset it, or set it to 1")
-    if os.environ.pop("PYTHONWARNINGS", None):  # meant for the user's code: libraries' warnings would end workers
-        warnings.simplefilter("ignore")
-    try:
-        temporary = gettempdir()
-    except FileNotFoundError as error:
-        raise UserError(
-            f"no folder for temporary files can be written: {error.strerror or error}. Set TMPDIR"
-        ) from None
-    try:
-        Path.home()
-    except RuntimeError:  # a container's user, whom the system does not know
-        os.environ["HOME"] = temporary
-    try:
-        getuser()
-    except (KeyError, OSError):
-        os.environ["USER"] = str(os.getuid())
 
 
 def _run(plan: "Plan", dry_run: bool) -> None:
