@@ -91,9 +91,7 @@ class Store:
             self.client.update_run(run.id, status="RUNNING")
             run.status = "RUNNING"
         # Again each time: whoever created the run may not have got this far.
-        run = self._run(trial)
-        self.client.log_batch(run.id, **child.settings(run, trial))
-        child.update(run, trial)
+        self._describe(trial)
 
     def _run(self, trial: Trial) -> Child:
         """Returns the trial's run; creates it if there is none."""
@@ -109,6 +107,14 @@ class Store:
         run, points = self.children[trial.key], list(points)
         self._log(run, child.epochs(points, self._epochs(run)))
         self._epochs(run).update(int(point["epoch"]) for point in points)
+
+    def _describe(self, trial: Trial, *tags: RunTag, metrics: Sequence[Metric] = ()) -> Child:
+        """Logs metrics, tags, and the parameters and the label that the trial's run lacks; returns the run."""
+        run = self._run(trial)
+        settings = child.settings(run, trial)
+        self._log(run, metrics, {**settings, "tags": [*settings["tags"], *tags]})
+        child.update(run, trial)
+        return run
 
     def _log(self, run: Child, metrics: Sequence[Metric], last: Mapping[str, Sequence[Any]] | None = None) -> None:
         """Logs metrics in as few requests as may be; `last`: parameters and tags that go with the last of them."""
@@ -137,22 +143,14 @@ class Store:
             *(metric(name, value, end, trial, model) for name, value, end in final),
         ]
         tables = child.names(place)
-        settings = child.settings(run, trial)
-        settings["tags"] += [RunTag(STATE, tables), RunTag(MODEL, model)]
-        self._log(run, metrics, settings)
-        child.update(run, trial)
+        self._describe(trial, RunTag(STATE, tables), RunTag(MODEL, model), metrics=metrics)
         run.tables, run.model = tables, model
         log_weights(self.client, model, place.checkpoint)
         self._end(run, "FINISHED")
 
     def fail(self, trial: Trial, reason: str) -> None:
         """Ends the run of a failed trial, with its reason as a tag."""
-        run = self._run(trial)
-        settings = child.settings(run, trial)
-        settings["tags"].append(RunTag("failure", reason))
-        self.client.log_batch(run.id, **settings)
-        child.update(run, trial)
-        self._end(run, "FAILED")
+        self._end(self._describe(trial, RunTag("failure", reason)), "FAILED")
 
     def deliver(self, trial: Trial) -> bool:
         """Brings a trial's run in line with its folder; returns whether it is complete."""
