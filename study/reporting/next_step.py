@@ -29,7 +29,7 @@ def next_steps(sources: Sequence[Source], wanted: "Mapping[str, WantedSeeds]", s
     a single study whose settings are all planned, neither searched nor fine-tuned from another study's. Of a population
     the best schedule and its mean values get more seeds, by the study file in its report.
     """
-    unfinished = [(source, len(source.missing) + len(source.failed)) for source in sources]
+    unfinished = [(source, len(source.trials) - source.finished) for source in sources]
     resumed = [
         Step(
             f"{_count(count)} without a result, {_cost(count, seconds)}; if no launch is at work on them:",

@@ -56,6 +56,14 @@ def test_a_populations_best_schedule_gets_more_seeds(folder: Folder) -> None:
     assert step.why.startswith("7 seeds of the schedule and of its mean values") and "20 trials more than" in step.why
 
 
+def test_a_damaged_table_of_a_member_is_nothing_to_resume(folder: Folder) -> None:
+    table(TRIALS, folder.trials_path)
+    folder.population.mkdir()
+    (folder.population / "001.parquet").write_bytes(b"PAR1")
+    source = gather.look(folder)
+    assert source.missing and next_steps([source], {}, 60.0) == []
+
+
 def test_durations() -> None:
     texts = [duration_text(seconds) for seconds in (10, 60, 300, 5300, 5400, 36000)]
     assert texts == ["under a minute", "about 1 minute", "about 5 minutes", "about 88 minutes", "about 1.5 hours",
