@@ -5,6 +5,7 @@ Parquet's own checksums cover the pages of values alone, and a file's footer say
 
 import io
 import zlib
+from functools import reduce
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,8 +41,8 @@ def whole(path: Path) -> bool:
     if place < len(MARK):  # an older version's, or somebody else's
         return True
     end = place + len(OPEN)
-    return content[place:end] == _checksum(content[:place] + OPEN + content[end:])
+    return content[place:end] == _checksum(content[:place], OPEN, content[end:])
 
 
-def _checksum(content: bytes) -> bytes:
-    return b"%08x" % zlib.crc32(content)
+def _checksum(*parts: bytes) -> bytes:
+    return b"%08x" % reduce(lambda checksum, part: zlib.crc32(part, checksum), parts, 0)

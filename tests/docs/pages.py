@@ -39,10 +39,6 @@ class Command:
         """The program and its arguments."""
         return shlex.split(self.text)
 
-    def option(self, name: str) -> str:
-        """Returns the value of an option."""
-        return self.words[self.words.index(name) + 1]
-
 
 def steps(page: str) -> Iterator[File | Command]:
     """Yields what a page has a reader do, in its order: blocks with a caption are files, console blocks commands."""
